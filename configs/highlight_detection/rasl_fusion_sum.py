@@ -1,0 +1,15 @@
+"""Table IV: the sum of both sequences, instead of symmetric contrast.
+
+Run:      vidkit train highlight_detection/rasl_fusion_sum
+Data:     docs/highlight_detection.md#activitynet
+Results:  docs/highlight_detection.md, row rasl_fusion_sum
+"""
+
+_base_ = [
+    "../_base_/rasl.py",
+    "../_base_/activitynet.py",
+    "../_base_/youtube_highlights.py",
+    "../_base_/runtime.py",
+]
+
+model = dict(type="FusedRASL", fusion=dict(type="SumFusion"))

@@ -1,0 +1,15 @@
+"""Figure 6: k = 30 instead of 10.
+
+Run:      vidkit train highlight_detection/rasl_k30
+Data:     docs/highlight_detection.md#activitynet
+Results:  docs/highlight_detection.md, row rasl_k30
+"""
+
+_base_ = [
+    "../_base_/rasl.py",
+    "../_base_/activitynet.py",
+    "../_base_/youtube_highlights.py",
+    "../_base_/runtime.py",
+]
+
+model = dict(contrast=dict(k=30))

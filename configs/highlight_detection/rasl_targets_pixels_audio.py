@@ -1,0 +1,15 @@
+"""Table V: pixels and the audio feature as targets.
+
+Run:      vidkit train highlight_detection/rasl_targets_pixels_audio
+Data:     docs/highlight_detection.md#activitynet
+Results:  docs/highlight_detection.md, row rasl_targets_pixels_audio
+"""
+
+_base_ = [
+    "../_base_/rasl.py",
+    "../_base_/activitynet.py",
+    "../_base_/youtube_highlights.py",
+    "../_base_/runtime.py",
+]
+
+model = dict(visual_encoder=dict(_delete_=True, type="PixelVisual"))

@@ -1,0 +1,15 @@
+"""Table V: the visual feature and log-mel as targets.
+
+Run:      vidkit train highlight_detection/rasl_targets_visual_mel
+Data:     docs/highlight_detection.md#activitynet
+Results:  docs/highlight_detection.md, row rasl_targets_visual_mel
+"""
+
+_base_ = [
+    "../_base_/rasl.py",
+    "../_base_/activitynet.py",
+    "../_base_/youtube_highlights.py",
+    "../_base_/runtime.py",
+]
+
+model = dict(audio_encoder=dict(_delete_=True, type="LogMelAudio"))

@@ -1,0 +1,15 @@
+"""Figure 6: the mean of the top 5 activations instead of the contrast.
+
+Run:      vidkit train highlight_detection/rasl_top_k5
+Data:     docs/highlight_detection.md#activitynet
+Results:  docs/highlight_detection.md, row rasl_top_k5
+"""
+
+_base_ = [
+    "../_base_/rasl.py",
+    "../_base_/activitynet.py",
+    "../_base_/youtube_highlights.py",
+    "../_base_/runtime.py",
+]
+
+model = dict(contrast=dict(_delete_=True, type="TopActivations", k=5))

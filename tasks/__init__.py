@@ -1,0 +1,2 @@
+if __name__ != "vidkit.tasks":
+    raise ImportError(f"import it as vidkit.tasks, not as {__name__}")

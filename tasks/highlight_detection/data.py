@@ -1,0 +1,187 @@
+"""From features to samples: chunks without labels to train on, annotated videos to report on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from vidkit.data import HIGHLIGHT_READERS, HighlightAnnotation, VideoSample
+from vidkit.encoders.base import Encoder
+from vidkit.features.store import EncoderFeatures, FeatureStore
+from vidkit.files import read_json_lines
+from vidkit.registry import DATASETS
+from vidkit.tasks.highlight_detection.model import CHUNK_SECONDS
+
+Protocol = Literal["youtube_highlights", "tvsum"]
+
+
+class _FeatureVideos:
+    """The features of some videos by the encoders of a model."""
+
+    def __init__(self, folder: str | Path, encoders: Mapping[str, Encoder], clip_seconds: float) -> None:
+        store = FeatureStore(folder, clip_seconds=clip_seconds)
+        self.folder = folder
+        self.clip_seconds = clip_seconds
+        self.by_modality: dict[str, EncoderFeatures] = {
+            name: store.encoder(encoder) for name, encoder in encoders.items()
+        }
+
+    def check(self, video_ids: list[str]) -> None:
+        """Check that there is at least one video and that none lacks features."""
+        for name, features in self.by_modality.items():
+            there = set(features.video_ids())
+            missing = [video_id for video_id in video_ids if video_id not in there]
+            if missing or not video_ids:
+                what = (
+                    f"{len(missing)} of {len(video_ids)} videos, first {missing[0]!r},"
+                    if missing
+                    else "no video"
+                )
+                has = "have no" if missing else "has"
+                raise FileNotFoundError(
+                    f"{what} {has} {name} features in {features.folder}; make them: vidkit extract VIDEOS "
+                    f"--encoder {features.name} --clip-seconds {self.clip_seconds} --out {self.folder}"
+                    f"{_without_sound(name)}"
+                )
+
+    def common_ids(self) -> list[str]:
+        """Return the videos that have features of any modality."""
+        return sorted(set().union(*(features.video_ids() for features in self.by_modality.values())))
+
+    def num_clips(self, video_id: str) -> int:
+        """Return the clips of a video: those of its shortest modality."""
+        return min(int(features.sidecar(video_id)["num_clips"]) for features in self.by_modality.values())
+
+    def read(self, video_id: str, start: int, stop: int) -> dict[str, torch.Tensor]:
+        """Return the features of clips [start, stop) of a video, by modality."""
+        return {
+            name: torch.from_numpy(np.array(features[video_id][start:stop]))
+            for name, features in self.by_modality.items()
+        }
+
+
+@DATASETS.register_module()
+class UnlabelledChunks(Dataset[dict[str, Any]]):
+    """Chunks of 30 s of videos without labels; the last chunk of a video may be shorter.
+
+    Args:
+        features: Folder of a feature store.
+        encoders: By modality; those of the model if left out.
+        videos: JSON lines with a ``vid`` per line, to train on these videos; None takes all in the store.
+        clip_seconds: Length of a clip.
+
+    Raises:
+        FileNotFoundError: If a video lacks features, or there is none; the message says how to make them.
+    """
+
+    def __init__(
+        self,
+        *,
+        features: str | Path,
+        encoders: Mapping[str, Encoder],
+        videos: str | Path | None = None,
+        clip_seconds: float = 0.2,
+    ) -> None:
+        self.videos = _FeatureVideos(features, encoders, clip_seconds)
+        ids = (
+            self.videos.common_ids()
+            if videos is None
+            else [str(row["vid"]) for row in read_json_lines(videos)]
+        )
+        ids = list(dict.fromkeys(ids))
+        self.metainfo = dict(task="highlight_detection")
+        self.videos.check(ids)
+        self.clip_seconds = clip_seconds
+        steps = round(CHUNK_SECONDS / clip_seconds)
+        self.chunks: list[tuple[str, int, int]] = []
+        for video_id in ids:
+            num_clips = self.videos.num_clips(video_id)
+            self.chunks += [
+                (video_id, start, min(start + steps, num_clips)) for start in range(0, num_clips, steps)
+            ]
+
+    def __len__(self) -> int:
+        return len(self.chunks)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return one chunk: features (T, D) per modality, T <= 150, and its place in the video."""
+        video_id, start, stop = self.chunks[index]
+        meta = dict(
+            video_id=video_id,
+            start_seconds=start * self.clip_seconds,
+            duration_seconds=(stop - start) * self.clip_seconds,
+            clip_seconds=self.clip_seconds,
+        )
+        return dict(inputs=self.videos.read(video_id, start, stop), data_samples=VideoSample(metainfo=meta))
+
+
+@DATASETS.register_module()
+class AnnotatedHighlights(Dataset[dict[str, Any]]):
+    """Whole videos with the judgements of YouTube Highlights or TVSum.
+
+    Args:
+        features: Folder of a feature store.
+        annotations: JSON lines of the benchmark: a file, or several.
+        protocol: Which benchmark's.
+        encoders: By modality; those of the model if left out.
+        clip_seconds: Length of a clip of the features.
+
+    Raises:
+        FileNotFoundError: If a video lacks features; the message says how to make them.
+    """
+
+    def __init__(
+        self,
+        *,
+        features: str | Path,
+        annotations: str | Path | Sequence[str | Path],
+        encoders: Mapping[str, Encoder],
+        protocol: Protocol = "youtube_highlights",
+        clip_seconds: float = 0.2,
+    ) -> None:
+        files = [annotations] if isinstance(annotations, (str, Path)) else list(annotations)
+        self.annotations: list[HighlightAnnotation] = [
+            annotation for file in files for annotation in read_annotations(file, protocol)
+        ]
+        self.metainfo = dict(task="highlight_detection", protocol=protocol)
+        self.videos = _FeatureVideos(features, encoders, clip_seconds)
+        self.videos.check([annotation.video_id for annotation in self.annotations])
+        self.clip_seconds = clip_seconds
+
+    def __len__(self) -> int:
+        return len(self.annotations)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Return one video: features (T, D) per modality, and its annotation."""
+        annotation = self.annotations[index]
+        meta = dict(
+            video_id=annotation.video_id,
+            duration_seconds=annotation.duration_seconds,
+            clip_seconds=self.clip_seconds,
+            annotation=annotation,
+        )
+        num_clips = self.videos.num_clips(annotation.video_id)
+        inputs = self.videos.read(annotation.video_id, 0, num_clips)
+        return dict(inputs=inputs, data_samples=VideoSample(metainfo=meta))
+
+
+def read_annotations(path: str | Path, protocol: str) -> list[HighlightAnnotation]:
+    """Return the annotations of a benchmark's file.
+
+    Raises:
+        ValueError: If the protocol is unknown.
+    """
+    if protocol not in HIGHLIGHT_READERS:
+        raise ValueError(f"unknown protocol {protocol!r}; known: {', '.join(HIGHLIGHT_READERS)}")
+    return HIGHLIGHT_READERS[protocol](path)
+
+
+def _without_sound(modality: str) -> str:
+    if modality != "audio":
+        return ""
+    return "; for videos without sound train the visual branch alone: --cfg-options model.audio_encoder=None"

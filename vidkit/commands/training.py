@@ -1,0 +1,111 @@
+"""vidkit train, test and evaluate."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vidkit.commands.frame import INTERRUPTED, CfgOptions, Quiet, command, print_json, say
+
+Config = Annotated[str, typer.Argument(help="A config file, or a name that `vidkit list configs` prints.")]
+Launch = Annotated[
+    Literal["none", "pytorch", "slurm"], typer.Option("--launcher", help="How processes were started.")
+]
+
+
+@command
+def train(
+    config: Config,
+    work_dir: Annotated[
+        Path | None, typer.Option("--work-dir", help="Checkpoints and logs; work_dirs/NAME by default.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    cfg_options: CfgOptions = None,
+    launcher: Launch = "none",
+    quiet: Quiet = False,
+) -> None:
+    """Train the model of a config.
+
+    Example: vidkit train highlight_detection/rasl_synthetic --work-dir runs/rasl -c train_cfg.max_epochs=5
+
+    Prints the last checkpoint. After a stop, the same command with --resume continues as if there had been
+    none.
+    """
+    from vidkit import apis
+    from vidkit.engine import is_main, stop_processes
+
+    folder = work_dir or Path("work_dirs") / Path(config).stem
+    try:
+        checkpoint = apis.train(
+            config,
+            work_dir=folder,
+            resume=resume,
+            launcher=launcher,
+            options=cfg_options or (),
+            quiet=quiet,
+        )
+    except KeyboardInterrupt:
+        options = [word for option in cfg_options or () for word in ("--cfg-options", option)]
+        again = ["vidkit", "train", config, "--work-dir", str(folder), "--resume", *options]
+        say(f"interrupted; go on with: {shlex.join(again)}")
+        raise typer.Exit(INTERRUPTED) from None
+    else:
+        if is_main():
+            print(checkpoint)
+    finally:
+        stop_processes()
+
+
+@command
+def test(
+    config: Config,
+    checkpoint: Annotated[Path, typer.Argument(help="The .pth file that training wrote.")],
+    dump: Annotated[
+        Path | None, typer.Option("--dump", help="Write the predictions here, for evaluate.")
+    ] = None,
+    cfg_options: CfgOptions = None,
+    launcher: Launch = "none",
+    quiet: Quiet = False,
+) -> None:
+    """Evaluate a checkpoint on the test data of its config; prints the metrics as JSON.
+
+    Example: vidkit test highlight_detection/rasl_synthetic runs/rasl/epoch_20.pth --dump predictions.jsonl
+    """
+    from vidkit import apis
+    from vidkit.engine import is_main, stop_processes
+    from vidkit.files import write_json_lines
+
+    try:
+        metrics, rows = apis.test(
+            config, checkpoint, launcher=launcher, options=cfg_options or (), quiet=quiet
+        )
+        if is_main():
+            if dump is not None:
+                write_json_lines(dump, rows)
+            print_json(metrics)
+    finally:
+        stop_processes()
+
+
+@command
+def evaluate(
+    protocol: Annotated[str, typer.Argument(help="Whose rules: youtube_highlights or tvsum.")],
+    predictions: Annotated[Path, typer.Argument(help="JSON lines: what `vidkit test --dump` writes.")],
+    ground_truth: Annotated[Path, typer.Argument(help="The annotations of the benchmark.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write the metrics here too.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Score the predictions of any tool; prints the metrics as one JSON object.
+
+    Example: vidkit evaluate youtube_highlights predictions.jsonl youtube_highlight_val_release.jsonl
+    """
+    from vidkit.evaluation.protocols import evaluate_files
+    from vidkit.files import write_json
+
+    metrics = evaluate_files(protocol, predictions, ground_truth)
+    if out is not None:
+        write_json(out, metrics)
+    print_json(metrics)

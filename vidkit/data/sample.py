@@ -1,0 +1,29 @@
+"""One sample, as data sets yield it and models fill it in."""
+
+from __future__ import annotations
+
+from mmengine.structures import BaseDataElement
+
+
+class VideoSample(BaseDataElement):
+    """What is known and predicted of one stretch of video.
+
+    Meta information (``VideoSample(metainfo=dict(...))``): ``video_id``, ``duration_seconds``,
+    ``clip_seconds`` and what a task adds. Fields, absent where they do not apply:
+
+    ==============================  =========================================================
+    ``gt_segments, pred_segments``  (N, 2) float, start and end in seconds
+    ``gt_scores, pred_scores``      (N,) float, one per segment
+    ``gt_saliency, pred_saliency``  (T,) float, one per clip
+    ``gt_label, pred_label``        a class index, or scores (K,)
+    ``pred_embedding``              (D,) float
+    ``query``                       the sentence that is asked for
+    ==============================  =========================================================
+
+    Example:
+        >>> import torch
+        >>> sample = VideoSample(metainfo=dict(video_id="cat", duration_seconds=3.0, clip_seconds=1.0))
+        >>> sample.gt_saliency = torch.tensor([0.0, 1.0, 0.0])
+        >>> sample.video_id, sample.gt_saliency.argmax().item()
+        ('cat', 1)
+    """

@@ -1,0 +1,36 @@
+"""Encoders: raw clips of one modality -> one vector per clip.
+
+``PixelVisual``, ``MotionVisual``, ``LogMelAudio`` and ``HashedText`` need no weights; ``Precomputed`` passes
+features through.
+"""
+
+from vidkit.encoders.audio import LogMelAudio
+from vidkit.encoders.base import (
+    AudioRecipe,
+    Encoder,
+    FeatureRecipe,
+    Modality,
+    Recipe,
+    TextRecipe,
+    VisualRecipe,
+    encode_clips,
+)
+from vidkit.encoders.precomputed import Precomputed
+from vidkit.encoders.text import HashedText
+from vidkit.encoders.visual import MotionVisual, PixelVisual
+
+__all__ = [
+    "Encoder",
+    "Modality",
+    "Recipe",
+    "VisualRecipe",
+    "AudioRecipe",
+    "TextRecipe",
+    "FeatureRecipe",
+    "encode_clips",
+    "Precomputed",
+    "MotionVisual",
+    "PixelVisual",
+    "LogMelAudio",
+    "HashedText",
+]

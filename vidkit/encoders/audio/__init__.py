@@ -1,0 +1,5 @@
+"""Encoders of sound: float32 (N, samples) -> (N, dim)."""
+
+from vidkit.encoders.audio.log_mel import LogMelAudio
+
+__all__ = ["LogMelAudio"]

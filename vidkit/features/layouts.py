@@ -1,0 +1,156 @@
+"""Features that others have extracted: their files and folders, read-only.
+
+Shapes: T clips (or words), D channels.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.registry.builder import nearest
+
+KNOWN_KEYS = ("features", "last_hidden_state")  # of the .npz files of QVHighlights: video, words
+
+_ID = "{video_id}"
+_MAGIC = {".npy": b"\x93NUMPY", ".npz": b"PK\x03\x04"}
+
+
+def read_features(path: str | Path, *, key: str | None = None) -> NDArray[np.float32]:
+    """Return the features in a .npy or .npz file, (T, D) float32; .npy of float32 is memory-mapped.
+
+    Args:
+        path: File of float16, float32 or float64 numbers.
+        key: Which array of an .npz file; by default ``features``, else ``last_hidden_state``, else the
+            only one.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        KeyError: If an .npz file has no such key, or several and none of the known.
+        ValueError: If it is no such file, holds pickled objects, or no array of numbers with two axes.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no such feature file: {path}")
+    if path.suffix not in (".npy", ".npz"):
+        raise ValueError(f"{path} is not a feature file by its suffix; known: .npy, .npz")
+    try:
+        array = _load(path, key)
+    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        if "object" in str(error).lower():
+            raise ValueError(
+                f"{path} holds pickled objects, which can run any code when they are loaded; save it again "
+                "as a plain array of numbers: numpy.save(path, numpy.stack(list(array)))"
+            ) from error
+        raise ValueError(f"{path} is not a whole {path.suffix} file ({error})") from error
+    if array.ndim != 2 or not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(f"{path} holds {array.dtype} of shape {array.shape}, not features (T, D)")
+    return array.astype(np.float32, copy=False)
+
+
+class FeatureFolder(Mapping[str, NDArray[np.float32]]):
+    """A folder of feature files, one per video: a mapping from video_id to (T, D) float32.
+
+    Args:
+        path: The folder.
+        dim: Channels that every file must have; None takes what is there.
+        pattern: Name of a file, ``{video_id}`` in it: "{video_id}.npy" of Repurpose-10K, "{video_id}.npz" of
+            QVHighlights, "{video_id}_rgb.npy" of UMT.
+        key: Which array of .npz files; see ``read_features``.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If the pattern does not hold ``{video_id}`` once, or no .npy or .npz files.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> np.save(folder / "abc_rgb.npy", np.zeros((7, 4), np.float16))
+        >>> FeatureFolder(folder, dim=4, pattern="{video_id}_rgb.npy")["abc"].shape
+        (7, 4)
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        dim: int | None = None,
+        pattern: str = "{video_id}.npy",
+        key: str | None = None,
+    ) -> None:
+        self.folder = Path(path)
+        if not self.folder.is_dir():
+            raise FileNotFoundError(f"no such feature folder: {path}")
+        if pattern.count(_ID) != 1 or not pattern.endswith((".npy", ".npz")):
+            raise ValueError(f'pattern must hold "{_ID}" once and end in .npy or .npz, got {pattern!r}')
+        self.dim = dim
+        self.key = key
+        self._before, self._after = pattern.split(_ID)
+
+    def video_ids(self) -> list[str]:
+        """Return the sorted ids of the videos that have a file."""
+        before, after = self._before, self._after
+        names = (file.relative_to(self.folder).as_posix() for file in self.folder.rglob("*"))
+        return sorted(
+            name[len(before) : len(name) - len(after)]
+            for name in names
+            if name.startswith(before)
+            and name.endswith(after)
+            and "/" not in name[len(before) :]
+            and len(name) > len(before + after)
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.video_ids())
+
+    def __len__(self) -> int:
+        return len(self.video_ids())
+
+    def __contains__(self, video_id: object) -> bool:
+        return isinstance(video_id, str) and self._path(video_id).is_file()
+
+    def __getitem__(self, video_id: str) -> NDArray[np.float32]:
+        """Return the features of a video, (T, D).
+
+        Raises:
+            KeyError: If it has no file.
+            ValueError: If the file cannot be read, or has another width than ``dim``.
+        """
+        path = self._path(video_id)
+        if not path.is_file():
+            near = nearest(video_id, self.video_ids())
+            raise KeyError(f"no features of video {video_id!r}: {path} is missing{near}")
+        features = read_features(path, key=self.key)
+        if self.dim is not None and features.shape[1] != self.dim:
+            raise ValueError(
+                f"{path} has {features.shape[1]} channels, expected {self.dim}; set the encoder's dim to "
+                f"{features.shape[1]} or read another folder"
+            )
+        return features
+
+    def _path(self, video_id: str) -> Path:
+        return self.folder / f"{self._before}{video_id}{self._after}"
+
+
+def _load(path: Path, key: str | None) -> NDArray[Any]:
+    with path.open("rb") as file:  # numpy takes anything else for a pickle
+        if not file.read(8).startswith(_MAGIC[path.suffix]):
+            raise ValueError("it does not begin like one")
+    if path.suffix == ".npy":
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
+    with np.load(path, allow_pickle=False) as arrays:
+        keys = list(arrays)
+        wanted = [key] if key is not None else [*KNOWN_KEYS, *(keys if len(keys) == 1 else [])]
+        found = next((k for k in wanted if k in keys), None)
+        if found is None:
+            raise KeyError(
+                f"{path} has no array {' or '.join(map(repr, wanted))}; its keys: {', '.join(keys)}"
+            )
+        chosen: NDArray[Any] = arrays[found]
+        return chosen

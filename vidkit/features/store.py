@@ -1,0 +1,249 @@
+"""The feature store: one array per video and encoder, with a sidecar that says how it was made.
+
+Layout: ``<root>/<encoder>/<video_id>.npy`` (T, D) float32 and ``<video_id>.json``, which is written last: an
+array without it is not there. Shapes: T clips, D channels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidkit.encoders.base import Encoder
+from vidkit.features.npy_writer import NpyWriter
+from vidkit.features.sidecar import check_sidecar, difference
+from vidkit.files import atomic_path, read_json, write_json
+from vidkit.registry.builder import nearest
+
+Features = NDArray[np.float32]
+
+
+class FeatureStore:
+    """Features of many videos by many encoders: ``store[encoder][video_id]`` -> (T, D) float32.
+
+    Args:
+        root: Folder of the store. It need not exist before something is put there.
+        clip_seconds: If given, features of another clip length are refused when they are read.
+
+    Example:
+        >>> import tempfile
+        >>> from vidkit.encoders import Precomputed
+        >>> from vidkit.features.sidecar import make_sidecar
+        >>> store = FeatureStore(tempfile.mkdtemp())
+        >>> sidecar = make_sidecar(Precomputed(2), clip_seconds=1.0, duration_seconds=3.0)
+        >>> store.encoder("Toy").put("video", np.ones((3, 2), np.float32), sidecar)
+        >>> store["Toy"]["video"].shape, store.encoders()
+        ((3, 2), ['Toy'])
+    """
+
+    def __init__(self, root: str | Path, *, clip_seconds: float | None = None) -> None:
+        self.root = Path(root)
+        self.clip_seconds = clip_seconds
+
+    def encoders(self) -> list[str]:
+        """Return the sorted names of the encoders that have features here."""
+        if not self.root.is_dir():
+            return []
+        return sorted(f.name for f in self.root.iterdir() if f.is_dir() and any(f.glob("*.json")))
+
+    def encoder(self, encoder: str | Encoder) -> EncoderFeatures:
+        """Return the features of an encoder, which need not be there yet; see ``EncoderFeatures``."""
+        return EncoderFeatures(self.root, encoder, clip_seconds=self.clip_seconds)
+
+    def __getitem__(self, encoder: str | Encoder) -> EncoderFeatures:
+        """Return the features of an encoder, given by its folder's name or as the object.
+
+        The object is safer: its recipe is compared with the sidecar of every array that is read.
+
+        Raises:
+            KeyError: If it has none here.
+        """
+        features = self.encoder(encoder)
+        if not features.folder.is_dir():
+            known = self.encoders()
+            raise KeyError(
+                f"no features of {features.name!r} in {self.root}{nearest(features.name, known) or ';'} "
+                f"there are: {', '.join(known) or 'none'}; "
+                f"make them: vidkit extract VIDEOS --encoder {features.name} --out {self.root}"
+            )
+        return features
+
+    def __contains__(self, encoder: object) -> bool:
+        name = encoder.store_name if isinstance(encoder, Encoder) else encoder
+        return name in self.encoders()
+
+
+class EncoderFeatures(Mapping[str, Features]):
+    """The features of one encoder: a mapping from video_id to (T, D) float32, memory-mapped.
+
+    Args:
+        root: Folder of the store.
+        encoder: Name of the folder, or the encoder, whose recipe the features must then have.
+        clip_seconds: If given, features of another clip length are refused when they are read.
+    """
+
+    def __init__(
+        self, root: str | Path, encoder: str | Encoder, *, clip_seconds: float | None = None
+    ) -> None:
+        self.root = Path(root)
+        self.name = encoder.store_name if isinstance(encoder, Encoder) else encoder
+        if not self.name or self.name.startswith(".") or "/" in self.name or "\\" in self.name:
+            raise ValueError(f"{self.name!r} cannot name an encoder's folder; give a plain name")
+        self.folder = self.root / self.name
+        self._expected: dict[str, Any] = {}
+        if clip_seconds is not None:
+            self._expected["clip_seconds"] = clip_seconds
+        if isinstance(encoder, Encoder):
+            self._expected.update(encoder.description(), fingerprint=encoder.fingerprint())
+
+    def video_ids(self) -> list[str]:
+        """Return the sorted ids of the videos whose features are complete."""
+        if not self.folder.is_dir():
+            return []
+        names = [path.name for path in self.folder.iterdir() if not path.name.startswith(".")]
+        arrays = {name[: -len(".npy")] for name in names if name.endswith(".npy")}
+        return sorted(arrays & {name[: -len(".json")] for name in names if name.endswith(".json")})
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.video_ids())
+
+    def __len__(self) -> int:
+        return len(self.video_ids())
+
+    def __contains__(self, video_id: object) -> bool:
+        return isinstance(video_id, str) and all(path.is_file() for path in self._paths(video_id))
+
+    def __getitem__(self, video_id: str) -> Features:
+        """Return the features of a video, (T, D), read-only and memory-mapped.
+
+        Raises:
+            KeyError: If there are none.
+            ValueError: If another recipe or clip length than the expected made them, or if the array does
+                not fit its sidecar.
+        """
+        sidecar = self.sidecar(video_id)
+        if wrong := difference(sidecar, {**sidecar, **self._expected}):
+            raise ValueError(
+                f"features of {video_id!r} in {self.folder} were made with {wrong}; extract them again with "
+                "--overwrite, or into another folder"
+            )
+        path = self._paths(video_id)[0]
+        try:
+            features: Features = np.load(path, mmap_mode="r", allow_pickle=False)
+        except ValueError as error:
+            raise ValueError(f"{path} is not a whole .npy file ({error}); extract it again") from error
+        expected = (sidecar["num_clips"], sidecar["dim"])
+        if features.shape != expected or features.dtype != np.float32:
+            raise ValueError(
+                f"{path} holds {features.dtype} {features.shape}, its sidecar says float32 {expected}; "
+                "extract it again"
+            )
+        return features
+
+    def sidecar(self, video_id: str) -> dict[str, Any]:
+        """Return how the features of a video were made.
+
+        Raises:
+            KeyError: If there are none.
+            ValueError: If the sidecar is damaged.
+        """
+        array, path = self._paths(video_id)
+        if not (array.is_file() and path.is_file()):
+            near = nearest(video_id, self.video_ids())
+            raise KeyError(
+                f"no features of video {video_id!r} in {self.folder}{near}; "
+                f"make them: vidkit extract VIDEO --encoder {self.name} --out {self.root}"
+            )
+        sidecar = read_json(path)
+        if not isinstance(sidecar, dict):
+            raise ValueError(f"{path} is no sidecar: it holds {json.dumps(sidecar)[:40]}; extract again")
+        check_sidecar(sidecar, f"{video_id!r} in {self.folder}")
+        return sidecar
+
+    def put(
+        self,
+        video_id: str,
+        rows: Features | Iterable[Features],
+        sidecar: Mapping[str, Any],
+        *,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the features of a video, whole or not at all.
+
+        Args:
+            video_id: Name of the video; its file's stem.
+            rows: Array (T, D), or blocks of rows (n, D) in order.
+            sidecar: Of ``make_sidecar``.
+            overwrite: Whether features of another recipe may be replaced.
+
+        Raises:
+            ValueError: If the width or the number of rows is not the sidecar's, if the number of clips does
+                not fit the duration, or if the folder holds features of another recipe or clip length.
+            OSError: If the disk is full or not writable.
+        """
+        blocks = [rows] if isinstance(rows, np.ndarray) else rows
+        with self.writing(video_id, sidecar, overwrite=overwrite) as writer:
+            for block in blocks:
+                writer.append(block)
+
+    @contextmanager
+    def writing(
+        self, video_id: str, sidecar: Mapping[str, Any], *, overwrite: bool = False
+    ) -> Iterator[NpyWriter]:
+        """Yield a writer of rows; the features appear when the block ends. See ``put``."""
+        check_video_id(video_id)
+        check_sidecar(sidecar, repr(video_id))
+        if not overwrite:
+            self.check_recipe(sidecar, video_id=video_id)
+        array, path = self._paths(video_id)
+        with atomic_path(array) as temporary:
+            with NpyWriter(temporary, dim=sidecar["dim"]) as writer:
+                yield writer
+                if writer.num_rows != sidecar["num_clips"]:
+                    raise ValueError(
+                        f"features of {video_id!r}: {writer.num_rows} rows came for {sidecar['num_clips']} "
+                        f"clips of {sidecar['clip_seconds']} s in {sidecar['duration_seconds']:.2f} s"
+                    )
+            path.unlink(missing_ok=True)  # never an old sidecar beside a new array
+        write_json(path, dict(sidecar))
+
+    def check_recipe(self, sidecar: Mapping[str, Any], *, video_id: str | None = None) -> None:
+        """Check that features with this sidecar may join those in the folder.
+
+        Only the sidecars of ``video_id`` and of one other video are read, not all.
+
+        Raises:
+            ValueError: If those were made with another recipe or clip length.
+        """
+        ids = [video_id] if video_id is not None and video_id in self else []
+        if self.folder.is_dir():
+            others = (path.name[: -len(".json")] for path in sorted(self.folder.glob("[!.]*.json")))
+            ids += [other for other in others if other in self][:1]
+        for known in ids:
+            if wrong := difference(sidecar, self.sidecar(known)):
+                raise ValueError(
+                    f"{self.folder} holds features made with another recipe: {known!r} is there, "
+                    f"now {wrong}; write to another folder, or overwrite (--overwrite)"
+                )
+
+    def _paths(self, video_id: str) -> tuple[Path, Path]:
+        return self.folder / f"{video_id}.npy", self.folder / f"{video_id}.json"
+
+
+def check_video_id(video_id: str) -> None:
+    """Check that a video's name can name a file.
+
+    Raises:
+        ValueError: If it is empty, begins with a dot, or holds a path separator.
+    """
+    if not video_id or video_id.startswith(".") or any(sign in video_id for sign in "/\\\0"):
+        raise ValueError(
+            f"{video_id!r} cannot be a video_id: it names files, so it needs a first letter other than a dot "
+            "and no slash"
+        )
