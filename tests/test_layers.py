@@ -16,9 +16,10 @@ MAPPED = {
     "vidkit.configs": "configs",
 }
 
-_BASE = {"files", "seeds"}
+_BASE = {"checkpoints", "files", "seeds"}
 _BRICKS = {"registry", *_BASE}
 MAY_IMPORT: dict[str, set[str]] = {
+    "checkpoints": set(),
     "files": set(),
     "seeds": set(),
     "registry": set(),

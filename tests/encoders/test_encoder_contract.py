@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -110,9 +111,10 @@ def test_the_gpu_gives_the_same_vectors() -> None:
 
 
 def test_frames_of_a_clip_are_spread_evenly_round_its_middle() -> None:
-    times = VisualRecipe(num_frames=4, window_seconds=2.0).frame_times([5.0])
+    rates = dict(clip_seconds=1.0, source_fps=25.0)
+    times = VisualRecipe(num_frames=4, window_seconds=2.0).frame_times(np.array([5.0]), **rates)
     assert times.tolist() == [[4.25, 4.75, 5.25, 5.75]]
-    assert VisualRecipe().frame_times([0.5, 1.5]).tolist() == [[0.5], [1.5]]
+    assert VisualRecipe().frame_times(np.array([0.5, 1.5]), **rates).tolist() == [[0.5], [1.5]]
 
 
 def test_sequences_of_raw_clips_and_of_features_are_both_encoded() -> None:

@@ -45,7 +45,7 @@ def test_frames_of_any_size_are_squeezed() -> None:
 
 
 def test_the_recipe_reads_three_frames_a_step_apart() -> None:
-    times = MotionVisual().recipe.frame_times(np.array([1.0]))  # type: ignore[union-attr]
+    times = MotionVisual().recipe.frame_times(np.array([1.0]), clip_seconds=1.0, source_fps=25.0)  # type: ignore[union-attr]
     np.testing.assert_allclose(times, [[0.8, 1.0, 1.2]])
 
 

@@ -146,13 +146,23 @@ class Page:
         return value
 
     def click(self, selector: str, *, across: float = 0.5) -> None:
-        """Click an element with the mouse, ``across`` of its width from its left."""
-        box = self.run(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-            "e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect();"
-            "return [r.left, r.top, r.width, r.height]; })()"
+        """Click an element with the mouse, ``across`` of its width from its left.
+
+        It is scrolled into view, which may lay out what was far away, until it stands still.
+        """
+        script = (
+            f"(async () => {{ const e = document.querySelector({json.dumps(selector)});"
+            "const look = async () => { e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));"
+            "const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; };"
+            "const before = await look(), now = await look();"
+            f"const x = now[0] + now[2] * {across}, y = now[1] + now[3] / 2;"
+            "const hit = document.elementFromPoint(x, y);"
+            "const isThere = e.contains(hit) || hit?.contains(e);"
+            "return String(before) === String(now) && isThere ? [x, y] : null; })()"
         )
-        point = {"x": box[0] + box[2] * across, "y": box[1] + box[3] / 2}
+        x, y = self.wait(script)
+        point = {"x": x, "y": y}
         self.call("Input.dispatchMouseEvent", type="mouseMoved", **point)
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **point)

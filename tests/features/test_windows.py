@@ -17,20 +17,24 @@ def _numbered(times: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("chunk", [1, 3, 100])
 def test_every_clip_gets_the_frames_at_its_own_times(num_frames: int, window: float, chunk: int) -> None:
     recipe = VisualRecipe(num_frames=num_frames, window_seconds=window)
-    windows = FrameWindows(recipe, num_clips=7, clip_seconds=1.0, duration_seconds=6.5, batch_size=2)
+    windows = FrameWindows(
+        recipe, num_clips=7, clip_seconds=1.0, duration_seconds=6.5, source_fps=25.0, batch_size=2
+    )
     assert (np.diff(windows.times) > 0).all()
     frames = _numbered(windows.times)
     batches = [b for i in range(0, len(frames), chunk) for b in windows.push(frames[i : i + chunk])]
     assert windows.is_done
     assert [len(batch) for batch in batches] == [2, 2, 2, 1]
     got = windows.times[np.concatenate(batches)[..., 0, 0, 0]]
-    expected = recipe.frame_times(np.arange(7) + 0.5).clip(0, 6.5)
+    expected = recipe.frame_times(np.arange(7) + 0.5, clip_seconds=1.0, source_fps=25.0).clip(0, 6.5)
     np.testing.assert_allclose(got, expected)
 
 
 def test_frames_that_are_no_longer_needed_are_forgotten() -> None:
     recipe = VisualRecipe(num_frames=2, window_seconds=3.0)
-    windows = FrameWindows(recipe, num_clips=50, clip_seconds=1.0, duration_seconds=50.0, batch_size=4)
+    windows = FrameWindows(
+        recipe, num_clips=50, clip_seconds=1.0, duration_seconds=50.0, source_fps=25.0, batch_size=4
+    )
     held = 0
     for frame in _numbered(windows.times):
         list(windows.push(frame[None]))
@@ -42,12 +46,16 @@ def test_frames_that_are_no_longer_needed_are_forgotten() -> None:
 
 def test_large_frames_make_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vidkit.features.windows, "MAX_BATCH_BYTES", 30)  # two frames of 12 bytes
-    windows = FrameWindows(VisualRecipe(), num_clips=5, clip_seconds=1.0, duration_seconds=5.0, batch_size=32)
+    windows = FrameWindows(
+        VisualRecipe(), num_clips=5, clip_seconds=1.0, duration_seconds=5.0, source_fps=25.0, batch_size=32
+    )
     assert [len(batch) for batch in windows.push(_numbered(windows.times))] == [2, 2, 1]
 
 
 def test_frames_that_never_come_leave_it_undone() -> None:
-    windows = FrameWindows(VisualRecipe(), num_clips=5, clip_seconds=1.0, duration_seconds=5.0, batch_size=2)
+    windows = FrameWindows(
+        VisualRecipe(), num_clips=5, clip_seconds=1.0, duration_seconds=5.0, source_fps=25.0, batch_size=2
+    )
     assert len(list(windows.push(_numbered(windows.times)[:3]))) == 1
     assert not windows.is_done
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 Modality = Literal["visual", "audio", "text"]
@@ -21,6 +22,8 @@ Modality = Literal["visual", "audio", "text"]
 @dataclass(frozen=True)
 class VisualRecipe:
     """What a visual encoder reads for one clip.
+
+    A recipe that chooses its frames otherwise is a subclass with its own ``frame_times``.
 
     Args:
         num_frames: Frames per clip, F.
@@ -33,8 +36,14 @@ class VisualRecipe:
     window_seconds: float = 0.0
     decode_size: tuple[int, int] | None = None
 
-    def frame_times(self, middles: np.ndarray) -> np.ndarray:
-        """Return the times of the frames of clips with these middles: (N,) seconds -> (N, F) seconds."""
+    def frame_times(self, middles: np.ndarray, *, clip_seconds: float, source_fps: float) -> np.ndarray:
+        """Return when each frame of each clip is shown: (N,) seconds -> (N, F) seconds.
+
+        Args:
+            middles: The middles of the clips.
+            clip_seconds: Length of a clip.
+            source_fps: Mean frame rate of the file.
+        """
         offsets = (np.arange(self.num_frames) + 0.5) / self.num_frames - 0.5
         return np.asarray(middles, dtype=np.float64)[:, None] + offsets * self.window_seconds
 
@@ -50,6 +59,15 @@ class AudioRecipe:
     def num_samples(self) -> int:
         """Samples of one clip's window."""
         return round(self.sample_rate_hz * self.window_seconds)
+
+
+@dataclass(frozen=True)
+class SequenceRecipe(AudioRecipe):
+    """What an audio encoder of whole sequences reads: pieces of ``window_seconds``, one after the other.
+
+    The last piece of a file has the length of the rest. ``Encoder.sequence`` gives many vectors for a piece,
+    and the mean of those inside a clip is the clip's.
+    """
 
 
 @dataclass(frozen=True)
@@ -70,9 +88,10 @@ Recipe = VisualRecipe | AudioRecipe | TextRecipe | FeatureRecipe
 class Encoder(nn.Module):
     """Base of all encoders.
 
-    A subclass sets ``modality``, and in its constructor ``dim`` and ``recipe``. Preprocessing belongs to
-    ``forward`` and runs on the module's device. Text encoders that models read word by word also give
-    ``tokens(batch) -> ((N, L, dim), mask (N, L))``.
+    A subclass sets ``modality``, and in its constructor ``dim`` and ``recipe``, and writes ``encode``. One
+    that reads pictures of any size, or computes something that needs no weights first, does so in
+    ``preprocess``, which an extraction runs beside the decoder. Both run on the module's device. Text
+    encoders that models read word by word also give ``tokens(batch) -> ((N, L, dim), mask (N, L))``.
     """
 
     modality: Modality
@@ -80,32 +99,75 @@ class Encoder(nn.Module):
     recipe: Recipe
 
     def forward(self, clips: Any) -> Tensor:
-        """Return one vector per clip, shape (N, dim).
+        """Return one vector per clip, shape (N, dim): ``encode(preprocess(clips))``.
 
         Args:
             clips: uint8 frames (N, F, H, W, 3), float32 waveforms (N, samples) or a list of N str.
         """
+        return self.encode(self.preprocess(clips))
+
+    def preprocess(self, clips: Any) -> Any:
+        """Return the clips as ``encode`` takes them: first axis N, the other axes the same for every video.
+
+        What comes back can be joined with that of other videos, and does not depend on the other clips.
+
+        Args:
+            clips: Raw clips, as ``forward`` takes them.
+        """
+        return clips
+
+    def encode(self, inputs: Any) -> Tensor:
+        """Return one vector per clip, shape (N, dim).
+
+        Args:
+            inputs: What ``preprocess`` gave.
+        """
+        raise NotImplementedError
+
+    def sequence(self, inputs: Any) -> Tensor:
+        """Return many vectors for each piece, (N, T, dim), evenly spaced; only with a ``SequenceRecipe``.
+
+        Args:
+            inputs: What ``preprocess`` gave for waveforms (N, samples).
+        """
         raise NotImplementedError
 
     def arguments(self) -> dict[str, Any]:
-        """Return the constructor's arguments that change the vectors, as JSON values."""
+        """Return the constructor's arguments that change the vectors, without the weights, as JSON values."""
         return {}
+
+    def weights_hash(self) -> str | None:
+        """Return 16 hex digits of the SHA-256 over all weights by name, or None without weights."""
+        state = self.state_dict()
+        if not state:
+            return None
+        key = tuple((name, tensor.data_ptr(), tensor._version) for name, tensor in state.items())
+        known: tuple[Any, str] | None = getattr(self, "_known_hash", None)
+        if known is None or known[0] != key:  # hashing takes a second per gigabyte
+            digest = hashlib.sha256()
+            for name in sorted(state):
+                values = state[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+                digest.update(f"{name} {state[name].dtype} {tuple(state[name].shape)}".encode())
+                digest.update(values.numpy())
+            known = self._known_hash = (key, digest.hexdigest()[:16])
+        return known[1]
 
     def description(self) -> dict[str, Any]:
         """Return what the sidecar of a feature file says of its encoder, as JSON values."""
-        recipe = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.recipe).items()}
+        fields = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.recipe).items()}
         return {
             "encoder": type(self).__name__,
             "modality": self.modality,
             "dim": self.dim,
             "arguments": self.arguments(),
-            "recipe": recipe,
+            "recipe": {"type": type(self.recipe).__name__, **fields},
+            "weights": self.weights_hash(),
         }
 
     def fingerprint(self) -> str:
         """Return 12 hex digits that change whenever the vectors may change.
 
-        An encoder with weights puts their hash into ``arguments()``.
+        The hash of the weights is in it, wherever they came from.
         """
         text = json.dumps(self.description(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -39,22 +39,22 @@ class Precomputed(Encoder):
         self.name = name
         self.recipe = FeatureRecipe()
 
-    def forward(self, clips: Tensor) -> Tensor:
-        """Return ``clips`` as they come.
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Return ``inputs`` as they come.
 
         Args:
-            clips: Features, (N, dim).
+            inputs: Features, (N, dim).
 
         Raises:
             ValueError: If they have another shape.
         """
-        if clips.ndim != 2 or clips.shape[1] != self.dim:
+        if inputs.ndim != 2 or inputs.shape[1] != self.dim:
             whose = f" of {self.name}" if self.name else ""
             raise ValueError(
-                f"the features{whose} must have shape (N, {self.dim}), got {tuple(clips.shape)}; "
+                f"the features{whose} must have shape (N, {self.dim}), got {tuple(inputs.shape)}; "
                 "set dim to the width of the files, or read other files"
             )
-        return clips
+        return inputs
 
     def arguments(self) -> dict[str, Any]:
         """Return dim, modality and name."""

@@ -148,6 +148,7 @@ def _extract_visual(job: _Job, encoders: Mapping[str, Encoder]) -> Iterator[floa
             num_clips=job.num_clips,
             clip_seconds=job.clip_seconds,
             duration_seconds=job.duration_seconds,
+            source_fps=job.reader.info.fps,
             batch_size=job.batch_size,
         )
         requests[name] = FrameRequest(windows[name].times, encoder.recipe.decode_size)

@@ -101,7 +101,7 @@ def difference(sidecar: Mapping[str, Any], other: Mapping[str, Any]) -> str | No
     if sidecar.get("clip_seconds") != other.get("clip_seconds"):
         return f"clip_seconds {sidecar.get('clip_seconds')} instead of {other.get('clip_seconds')}"
     if sidecar.get("fingerprint") != other.get("fingerprint"):
-        for key in ("encoder", "dim", "arguments", "recipe"):
+        for key in ("encoder", "dim", "arguments", "recipe", "weights"):
             if sidecar.get(key) != other.get(key):
                 return f"{key} {sidecar.get(key)} instead of {other.get(key)}"
         return f"fingerprint {sidecar.get('fingerprint')} instead of {other.get('fingerprint')}"

@@ -38,6 +38,7 @@ class FrameWindows:
         clip_seconds: Length of a clip.
         duration_seconds: Length of the video; times outside are moved to its edges, where the first
             and the last frame stand.
+        source_fps: Mean frame rate of the file.
         batch_size: Clips in a batch, at most.
 
     Attributes:
@@ -51,9 +52,12 @@ class FrameWindows:
         num_clips: int,
         clip_seconds: float,
         duration_seconds: float,
+        source_fps: float,
         batch_size: int,
     ) -> None:
-        times = recipe.frame_times(clip_middles(num_clips, clip_seconds)).clip(0, duration_seconds)
+        middles = clip_middles(num_clips, clip_seconds)
+        times = recipe.frame_times(middles, clip_seconds=clip_seconds, source_fps=source_fps)
+        times = times.clip(0, duration_seconds)
         self.times, index = np.unique(times, return_inverse=True)
         self._index: NDArray[np.intp] = index.reshape(times.shape)  # (T, F): which of the U frames
         self._batch_size = batch_size

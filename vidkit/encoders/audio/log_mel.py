@@ -68,22 +68,22 @@ class LogMelAudio(Encoder):
             mel_scale="slaney",
         )
 
-    def forward(self, clips: Tensor) -> Tensor:
+    def encode(self, inputs: Tensor) -> Tensor:
         """Return the mean log-mel spectra, shape (N, D).
 
         Args:
-            clips: Mono waveforms in [-1, 1], floating point, (N, S) with S >= 1024.
+            inputs: Mono waveforms in [-1, 1], floating point, (N, S) with S >= 1024.
 
         Raises:
-            ValueError: If ``clips`` has another shape.
+            ValueError: If ``inputs`` has another shape.
         """
-        if clips.ndim != 2 or clips.shape[1] < N_FFT:
+        if inputs.ndim != 2 or inputs.shape[1] < N_FFT:
             raise ValueError(
                 f"LogMelAudio reads waveforms (N, samples) of {N_FFT} samples or more, "
-                f"got {tuple(clips.shape)}"
+                f"got {tuple(inputs.shape)}"
             )
         window = self.spectrogram.spectrogram.window
-        power: Tensor = self.spectrogram(clips.to(window))  # (N, D, T_m)
+        power: Tensor = self.spectrogram(inputs.to(window))  # (N, D, T_m)
         decibels = 10 * power.clamp(min=POWER_FLOOR).log10()
         return (decibels.mean(-1) - DB_MEAN) / DB_STD
 

@@ -61,13 +61,13 @@ class HashedText(Encoder):
         self.recipe = TextRecipe(max_tokens=MAX_TOKENS)
         self.register_buffer("zero", torch.zeros(()), persistent=False)  # says the device and the dtype
 
-    def forward(self, clips: Sequence[str]) -> Tensor:
+    def encode(self, inputs: Sequence[str]) -> Tensor:
         """Return one vector per text, shape (N, D), of length 1, or 0 where there are no words.
 
         Raises:
-            TypeError: If ``clips`` is one str instead of a list of them.
+            TypeError: If ``inputs`` is one str instead of a list of them.
         """
-        words, _ = self.tokens(clips)  # (N, L, D), zeros at the padding
+        words, _ = self.tokens(inputs)  # (N, L, D), zeros at the padding
         return torch.nn.functional.normalize(words.sum(1), dim=-1)
 
     def tokens(self, clips: Sequence[str]) -> tuple[Tensor, Tensor]:

@@ -56,8 +56,8 @@ class MotionVisual(Encoder):
         self.recipe = VisualRecipe(num_frames=3, window_seconds=3 * step_seconds, decode_size=fine)
         self.register_buffer("unit", torch.tensor(_UNIT), persistent=False)
 
-    def forward(self, clips: Tensor) -> Tensor:
-        """Return the lasting change of each cell and colour, shape (N, D), >= 0.
+    def preprocess(self, clips: Tensor) -> Tensor:
+        """Return the frames on the finer grid in grey levels, float (N, 3, 3, 2 H, 2 W).
 
         Args:
             clips: RGB frames, uint8 (N, 3, H, W, 3) of any size.
@@ -73,7 +73,11 @@ class MotionVisual(Encoder):
         fine = (_FINER * self.size[0], _FINER * self.size[1])
         if pixels.shape[-2:] != fine:
             pixels = F.adaptive_avg_pool2d(pixels, fine)
-        before, middle, after = pixels.unflatten(0, (len(clips), 3)).unbind(1)
+        return pixels.view(-1, 3, *pixels.shape[1:])
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Return the lasting change of each cell and colour, shape (N, D), >= 0."""
+        before, middle, after = inputs.unbind(1)
         change = torch.minimum((middle - before).abs(), (after - middle).abs())  # (N, 3, 2 H, 2 W)
         cells = F.avg_pool2d(change, _FINER)
         features: Tensor = cells / self.unit

@@ -52,11 +52,11 @@ class PixelVisual(Encoder):
         self.register_buffer("mean", torch.tensor(255 * PIXEL_MEAN), persistent=False)
         self.register_buffer("std", torch.tensor(255 * PIXEL_STD), persistent=False)
 
-    def forward(self, clips: Tensor) -> Tensor:
-        """Return the thumbnails, shape (N, D), about zero mean and unit variance.
+    def preprocess(self, clips: Tensor) -> Tensor:
+        """Return the thumbnails in grey levels, float (N, 3, H, W); the mean over the frames is taken.
 
         Args:
-            clips: RGB frames, uint8 (N, F, H, W, 3) of any size; the mean over F is taken.
+            clips: RGB frames, uint8 (N, F, H, W, 3) of any size.
 
         Raises:
             ValueError: If ``clips`` has another shape.
@@ -68,8 +68,12 @@ class PixelVisual(Encoder):
         pixels = frames.to(self.mean.dtype)
         if pixels.shape[-2:] != self.size:
             pixels = F.adaptive_avg_pool2d(pixels, self.size)  # the mean over the area of each new pixel
-        pixels = pixels.unflatten(0, (num_clips, num_frames)).mean(1)  # (N, 3, H, W)
-        features: Tensor = (pixels - self.mean) / self.std
+        clip: Tensor = pixels.unflatten(0, (num_clips, num_frames)).mean(1)
+        return clip
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Return the thumbnails, shape (N, D), about zero mean and unit variance."""
+        features: Tensor = (inputs - self.mean) / self.std
         return features.flatten(1)
 
     def arguments(self) -> dict[str, Any]:
