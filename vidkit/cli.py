@@ -12,6 +12,7 @@ import typer
 from vidkit import __version__
 from vidkit.commands import looking, training, videos
 from vidkit.commands.demo import demo
+from vidkit.commands.features import features_app
 
 _OPTION_NAMES = ("--cfg-options", "-c")
 _CHANGE = re.compile(r"[A-Za-z_][\w.]*=")
@@ -50,7 +51,7 @@ app.command()(videos.predict)
 app.command("list")(looking.list_)
 app.command()(looking.doctor)
 app.add_typer(looking.config_app, name="config")
-app.add_typer(looking.features_app, name="features")
+app.add_typer(features_app, name="features")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""vidkit list, config, features and doctor: commands that only look."""
+"""vidkit list, config and doctor: commands that only look."""
 
 from __future__ import annotations
 
@@ -6,22 +6,15 @@ import importlib.util
 import platform
 import shutil
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from vidkit.commands.frame import CfgOptions, Quiet, command, print_json, sentence
-
-if TYPE_CHECKING:
-    from vidkit.features import FeatureStore
+from vidkit.commands.frame import CfgOptions, Quiet, command
 
 config_app = typer.Typer(help="Show, compare and check configs.", no_args_is_help=True)
-features_app = typer.Typer(help="Look at feature stores.", no_args_is_help=True)
 
 Config = Annotated[str, typer.Argument(help="A config file, or a name that `vidkit list configs` prints.")]
-
-Store = Annotated[Path, typer.Argument(help="Folder of a feature store.")]
 
 _KINDS = ("encoders", "tasks", "configs", "models", "modules", "losses", "datasets", "metrics", "protocols")
 _OPTIONAL = {
@@ -86,41 +79,6 @@ def config_check(
     for config in configs:
         check_config(load_config(config, cfg_options or ()))
         print(f"{config}: right")
-
-
-@features_app.command("status")
-@command
-def features_status(store: Store, quiet: Quiet = False) -> None:
-    """Print how many videos each encoder of a store has, and their size, as JSON.
-
-    Example: vidkit features status features
-    """
-    found = _store(store)
-    print_json({name: _status(found[name]) for name in found.encoders()})
-
-
-@features_app.command("check")
-@command
-def features_check(store: Store, quiet: Quiet = False) -> None:
-    """Read every array of a store and compare it with its sidecar; names those that are wrong.
-
-    Example: vidkit features check features
-    """
-    import numpy as np
-
-    found = _store(store)
-    wrong = 0
-    for name in found.encoders():
-        for video_id in found[name].video_ids():
-            try:
-                if not np.isfinite(found[name][video_id]).all():
-                    raise ValueError(f"{name}/{video_id} holds numbers that are not finite; extract it again")
-            except (ValueError, OSError, KeyError) as error:
-                wrong += 1
-                print(sentence(error))
-    print(f"{wrong} wrong")
-    if wrong:
-        raise typer.Exit(1)
 
 
 @command
@@ -189,21 +147,6 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def _shown(rows: dict[str, Any], key: str) -> str:
     return repr(rows[key]) if key in rows else "absent"
-
-
-def _store(path: Path) -> FeatureStore:
-    from vidkit.features import FeatureStore
-
-    if not path.is_dir():
-        raise FileNotFoundError(
-            f"no feature store at {path}; make one with: vidkit extract VIDEOS --out {path}"
-        )
-    return FeatureStore(path)
-
-
-def _status(features: Any) -> dict[str, Any]:
-    size = sum(path.stat().st_size for path in features.folder.glob("*.npy"))
-    return {"videos": len(features), "megabytes": round(size / 1e6, 1)}
 
 
 def _importable(name: str, text: str) -> str:
