@@ -1,5 +1,6 @@
 """Weights of encoders: files of every public tool, read as data, recognised, mapped and loaded whole."""
 
+from vidkit.encoders.weights.catalogue import KnownWeights, find_known, known_weights, where_to_get
 from vidkit.encoders.weights.containers import State, read_weights
 from vidkit.encoders.weights.load import Converter, fixed_random, load_into
 from vidkit.encoders.weights.schemes import recognise
@@ -7,11 +8,15 @@ from vidkit.encoders.weights.source import is_offline, local_weights
 
 __all__ = [
     "Converter",
+    "KnownWeights",
     "State",
+    "find_known",
     "fixed_random",
     "is_offline",
+    "known_weights",
     "load_into",
     "local_weights",
     "read_weights",
     "recognise",
+    "where_to_get",
 ]
