@@ -138,7 +138,9 @@ def prepare_frames(frames: Tensor, recipe: PixelRecipe, device: torch.device | s
         )
     views = torch.stack(_crops(pixels, recipe), dim=1)  # (N * F, V, 3, h, w)
     views = views.unflatten(0, frames.shape[:2]).transpose(1, 2)
-    return (views.flip(-3) if recipe.channels == "bgr" else views).contiguous()
+    if recipe.channels == "bgr":
+        views = views.flip(-3)
+    return views.contiguous()
 
 
 def normalise(pixels: Tensor, recipe: PixelRecipe) -> Tensor:
