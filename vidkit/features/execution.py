@@ -1,0 +1,268 @@
+"""How an encoder runs on this machine: precision, memory layout, kernels, compilation.
+
+The fastest way differs between processors, so it is measured once, remembered, and can be fixed. All ways of
+one precision agree up to rounding.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from vidkit.encoders.base import Encoder
+from vidkit.files import read_json, write_json
+
+Precision = Literal["float32", "bfloat16"]
+CACHE = "VIDKIT_CACHE"
+
+_REPEATS = 2
+_WORTH = 0.95  # a way must take at most this share of the best one's time before it is preferred
+_FLAGS = ("channels_last", "onednn", "compiled")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A way to run an encoder.
+
+    Args:
+        precision: Of weights and activations; features are float32 all the same.
+        channels_last: Whether convolutions keep the channels innermost in memory.
+        onednn: Whether linear layers run through oneDNN with packed weights instead of MKL; on a CPU only.
+        compiled: Whether ``torch.compile`` runs, with frozen weights; takes a minute and a C++ compiler.
+    """
+
+    precision: Precision = "float32"
+    channels_last: bool = False
+    onednn: bool = False
+    compiled: bool = False
+
+    def __str__(self) -> str:
+        """Return the words of ``parse_execution``: the precision, then what is switched on."""
+        return "+".join([self.precision, *(flag for flag in _FLAGS if getattr(self, flag))])
+
+
+PLAIN = Execution()
+
+
+def parse_execution(text: str) -> Execution | Precision:
+    """Return what ``--execution`` says: a way to run, or a precision whose fastest way is to be measured.
+
+    ``auto`` is float32, measured; ``auto+bfloat16`` is bfloat16, measured; ``plain`` switches nothing on;
+    else words joined by "+": float32 or bfloat16, channels_last, onednn, compiled.
+
+    Raises:
+        ValueError: If a word is unknown.
+
+    Example:
+        >>> parse_execution("bfloat16+channels_last")
+        Execution(precision='bfloat16', channels_last=True, onednn=False, compiled=False)
+        >>> parse_execution("auto")
+        'float32'
+    """
+    words = text.split("+")
+    known = ("auto", "plain", *get_args(Precision), *_FLAGS)
+    if unknown := [word for word in words if word not in known]:
+        raise ValueError(f"unknown execution {unknown[0]!r} in {text!r}; known words: {', '.join(known)}")
+    precision: Precision = "bfloat16" if "bfloat16" in words else "float32"
+    if "auto" in words:
+        if fixed := [word for word in words if word in _FLAGS]:
+            raise ValueError(f"execution {text!r}: auto measures, so {fixed[0]} cannot be fixed with it")
+        return precision
+    return Execution(precision, **{flag: flag in words for flag in _FLAGS})
+
+
+class EncodeRunner:
+    """Runs an encoder's ``encode`` in one way, without gradients.
+
+    Args:
+        encoder: Stays as it is, but for the device; a way that changes weights works on a copy of them.
+        execution: The way.
+        device: Where to run; None leaves the encoder where it is.
+
+    Raises:
+        ValueError: If the machine cannot run it that way.
+    """
+
+    def __init__(
+        self, encoder: Encoder, *, execution: Execution = PLAIN, device: str | torch.device | None = None
+    ) -> None:
+        self.encoder = encoder.eval()
+        if device is not None:
+            encoder.to(device)
+        self.execution = execution
+        _check_possible(encoder, execution)
+        module = encoder if execution == PLAIN else _converted(encoder, execution)
+        self._encode = module.encode
+        if execution.compiled:
+            self._encode = torch.compile(module.encode, dynamic=False, options={"freezing": True})
+
+    def __call__(self, inputs: Any) -> Tensor:
+        """Return the features of what ``preprocess`` gave: float32 (N, dim), on the encoder's device."""
+        with torch.inference_mode() if not self.execution.compiled else torch.no_grad():
+            features: Tensor = self._encode(inputs)
+        return features.float()
+
+
+def fastest_execution(encoder: Encoder, inputs: Any, precision: Precision = "float32") -> Execution:
+    """Return the fastest way to run ``encoder`` on ``inputs``, measured here or remembered from before.
+
+    Measured are memory layouts and kernels, a few seconds in all. ``torch.compile`` takes longer than many a
+    job and is not tried. Encoders without weights run plainly. What was measured is kept in
+    ``$VIDKIT_CACHE/execution.json`` (else ``~/.cache/vidkit``) for this processor, thread count, torch
+    version, encoder and shape.
+
+    Args:
+        encoder: Stands on its device.
+        inputs: A batch of the shape to come, what ``preprocess`` gave.
+        precision: Of all ways that are tried.
+    """
+    if not any(True for _ in encoder.parameters()):
+        return PLAIN
+    key = _key(encoder, inputs, precision)
+    path = cache_folder() / "execution.json"
+    known = _remembered(path)
+    if isinstance(entry := known.get(key), dict):
+        return Execution(**entry)
+    times: dict[Execution, float] = {}
+    for execution in _ways(encoder, precision):
+        runner = EncodeRunner(encoder, execution=execution)
+        runner(inputs)
+        times[execution] = min(_seconds(runner, inputs) for _ in range(_REPEATS))
+    plainest, best = next(iter(times)), min(times, key=times.__getitem__)
+    chosen = best if times[best] < _WORTH * times[plainest] else plainest
+    _remember(path, key, chosen)
+    return chosen
+
+
+def cache_folder() -> Path:
+    """Return where vidkit keeps what it has measured: ``$VIDKIT_CACHE``, else ``~/.cache/vidkit``."""
+    return Path(os.environ.get(CACHE) or Path.home() / ".cache" / "vidkit")
+
+
+def _ways(encoder: Encoder, precision: Precision) -> Iterator[Execution]:
+    device = next(encoder.parameters()).device
+    kinds = {type(module) for module in encoder.modules()}
+    layouts = [False, True] if kinds & {nn.Conv2d, nn.Conv3d} else [False]
+    kernels = [False, True] if nn.Linear in kinds and _has_onednn(device) else [False]
+    for channels_last, onednn in itertools.product(layouts, kernels):
+        yield Execution(precision, channels_last=channels_last, onednn=onednn)
+
+
+def _check_possible(encoder: Encoder, execution: Execution) -> None:
+    device = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
+    if execution.onednn and not _has_onednn(device):
+        raise ValueError(
+            f"execution {execution}: onednn runs on a CPU, and the encoder is on {device}; drop it"
+        )
+    compilers = (os.environ.get("CXX", ""), "g++", "clang++", "c++")
+    if execution.compiled and device.type == "cpu" and not any(map(shutil.which, filter(None, compilers))):
+        raise ValueError(
+            f"execution {execution}: torch.compile needs a C++ compiler (g++), none is here; drop it"
+        )
+
+
+def _has_onednn(device: torch.device) -> bool:
+    return device.type == "cpu" and torch.backends.mkldnn.is_available()
+
+
+def _seconds(runner: EncodeRunner, inputs: Any) -> float:
+    start = time.perf_counter()
+    features = runner(inputs)
+    if features.is_cuda:
+        torch.cuda.synchronize(features.device)
+    return time.perf_counter() - start
+
+
+def _converted(encoder: Encoder, execution: Execution) -> Encoder:
+    """Return a copy of the encoder that runs as ``execution`` says."""
+    module = copy.deepcopy(encoder)
+    if execution.precision == "bfloat16":
+        _to_bfloat16(module)
+    if execution.channels_last:
+        for part in module.modules():
+            if isinstance(part, nn.Conv2d):
+                part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            elif isinstance(part, nn.Conv3d):
+                part.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    if execution.onednn:
+        _use_onednn(module)
+    return module
+
+
+def _to_bfloat16(module: nn.Module) -> None:
+    """Convert the weights and the statistics of batch norms; windows and mel filters keep float32."""
+    for parameter in module.parameters():
+        parameter.data = parameter.data.to(torch.bfloat16)
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.to(torch.bfloat16)
+
+
+class _PackedLinear(nn.Module):
+    """A linear layer through oneDNN, its weights packed once."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach(), None)
+        self.bias = linear.bias
+
+    def forward(self, values: Tensor) -> Tensor:
+        result: Tensor = torch.ops.mkldnn._linear_pointwise(values, self.weight, self.bias, "none", [], "")
+        return result
+
+
+def _use_onednn(module: nn.Module) -> None:
+    for name, child in module.named_children():
+        if type(child) is nn.Linear:
+            setattr(module, name, _PackedLinear(child))
+        else:
+            _use_onednn(child)
+
+
+def _key(encoder: Encoder, inputs: Any, precision: Precision) -> str:
+    shape = list(inputs.shape) if isinstance(inputs, Tensor) else len(inputs)
+    device = next(encoder.parameters()).device
+    facts = [_processor(device), torch.get_num_threads(), torch.__version__, precision, shape]
+    facts += [type(encoder).__name__, encoder.arguments()]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=4)
+def _processor(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _remembered(path: Path) -> dict[str, Any]:
+    try:
+        known = read_json(path)
+    except (OSError, ValueError):  # none yet, or damaged: measured anew
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(path: Path, key: str, execution: Execution) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, {**_remembered(path), key: asdict(execution)})
+    except OSError:  # a home that cannot be written: measured again the next time
+        return
