@@ -45,6 +45,7 @@ ALLOWED = [
     argparse.Namespace,
     collections.defaultdict,
     dict,
+    list,
 ]
 """What a checkpoint may hold beside tensors, numbers, strings and containers."""
 
@@ -71,7 +72,7 @@ def read_checkpoint(
             content = torch.load(path, map_location=map_location, weights_only=not trust)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path} was refused: {_reason(error)}; vidkit reads only data") from error
-    except (RuntimeError, EOFError, KeyError, UnicodeDecodeError) as error:
+    except (RuntimeError, EOFError, KeyError, UnicodeDecodeError, OSError) as error:
         raise ValueError(f"{path} is no readable checkpoint, or is cut short: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds a {type(content).__name__}, not a checkpoint with a state_dict")
@@ -135,7 +136,7 @@ def misfits(module: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> str
 def _reason(error: pickle.UnpicklingError) -> str:
     """Return the name of the forbidden object out of torch's long message."""
     text = str(error)
-    for marker in ("Unsupported global: GLOBAL ", "Unsupported class "):
+    for marker in ("Unsupported global: GLOBAL ", "unsupported GLOBAL ", "Unsupported class "):
         if marker in text:
             return f"it holds {text.split(marker)[1].split()[0]}, which is code, not data"
     return "it holds more than tensors and plain data"

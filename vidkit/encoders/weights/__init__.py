@@ -1,22 +1,26 @@
 """Weights of encoders: files of every public tool, read as data, recognised, mapped and loaded whole."""
 
 from vidkit.encoders.weights.catalogue import KnownWeights, find_known, known_weights, where_to_get
-from vidkit.encoders.weights.containers import State, read_weights
+from vidkit.encoders.weights.containers import State, container_of, read_weights
 from vidkit.encoders.weights.load import Converter, fixed_random, load_into
 from vidkit.encoders.weights.schemes import recognise
-from vidkit.encoders.weights.source import is_offline, local_weights
+from vidkit.encoders.weights.source import find_file, how_to_get, is_offline, local_weights, weights_folder
 
 __all__ = [
     "Converter",
     "KnownWeights",
     "State",
+    "container_of",
+    "find_file",
     "find_known",
     "fixed_random",
+    "how_to_get",
     "is_offline",
     "known_weights",
     "load_into",
     "local_weights",
     "read_weights",
     "recognise",
+    "weights_folder",
     "where_to_get",
 ]

@@ -6,15 +6,17 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vidkit.checkpoints import read_checkpoint
+from vidkit.encoders.weights.torch_script import is_torch_script, read_torch_script
 
 State = dict[str, Tensor]
+Container = Literal["torch", "TorchScript", "safetensors", "pickle"]
 
 # Where the tools put the weights: mmengine and most others, PANNs and Swin, PySlowFast and pytorchvideo,
 # s3prl, Caffe2.
@@ -44,16 +46,10 @@ def read_weights(path: str | Path, *, trust: bool = False) -> State:
     content = _content(path, trust=trust)
     for place in _PLACES:
         inner = content.get(place)
-        if isinstance(inner, Mapping) and any(
-            isinstance(value, (Tensor, np.ndarray)) for value in inner.values()
-        ):
+        if isinstance(inner, Mapping) and any(map(_is_numbers, inner.values())):
             content = dict(inner)
             break
-    state = {
-        str(name): torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
-        for name, value in content.items()
-        if isinstance(value, (Tensor, np.ndarray))
-    }
+    state = {str(name): _tensor(value) for name, value in content.items() if _is_numbers(value)}
     if not state:
         found = ", ".join(map(str, list(content)[:5])) or "nothing"
         raise ValueError(f"{path} holds no named tensors; it holds: {found}")
@@ -62,17 +58,43 @@ def read_weights(path: str | Path, *, trust: bool = False) -> State:
     return state
 
 
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf")
+
+
+def _tensor(value: Tensor | np.ndarray[Any, Any]) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.from_numpy(np.array(value))
+
+
 def _content(path: Path, *, trust: bool) -> Mapping[str, Any]:
+    container = container_of(path)
+    if container == "safetensors":
+        return _safetensors(path)
+    if container == "TorchScript":
+        return read_torch_script(path)
+    if container == "pickle":
+        return _plain_pickle(path, trust=trust)
+    return read_checkpoint(path, trust=trust)
+
+
+def container_of(path: Path) -> Container:
+    """Return what kind of file it is, by its first bytes and its parts; the name counts for little.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.pt"
+        >>> torch.save({"weight": torch.ones(1)}, path)
+        >>> container_of(path)
+        'torch'
+    """
     with path.open("rb") as file:
         head = file.read(9)
     if path.suffix == ".safetensors" or head[8:9] == b"{":
-        return _safetensors(path)
+        return "safetensors"
     if zipfile.is_zipfile(path):
-        if _is_torch_script(path):
-            return _torch_script(path)
-    elif head[:1] == b"\x80" and not _is_legacy_torch(path):
-        return _plain_pickle(path)
-    return read_checkpoint(path, trust=trust)
+        return "TorchScript" if is_torch_script(path) else "torch"
+    is_cut_zip = head.startswith(b"PK")
+    return "torch" if is_cut_zip or _is_legacy_torch(path) else "pickle"
 
 
 def _safetensors(path: Path) -> State:
@@ -85,31 +107,33 @@ def _safetensors(path: Path) -> State:
         raise ValueError(f"{path} is no readable safetensors file, or is cut short: {error}") from error
 
 
-def _is_torch_script(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name or name.endswith("/constants.pkl") for name in archive.namelist())
-
-
-def _torch_script(path: Path) -> State:
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of TorchScript as a whole; its files stay
-        try:
-            module = torch.jit.load(str(path), map_location="cpu")
-        except RuntimeError as error:
-            raise ValueError(f"{path} is no readable TorchScript archive: {error}") from error
-    return dict(module.state_dict())
-
-
 def _is_legacy_torch(path: Path) -> bool:
     """Whether ``torch.save`` wrote the file before it wrote zip archives: its magic number comes first."""
     with path.open("rb") as file:
         try:
             number = _ArrayUnpickler(file).load()
-        except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, UnicodeDecodeError):
+        except _BROKEN:
             return False
     return bool(isinstance(number, int))
+
+
+class _ForbiddenError(pickle.UnpicklingError):
+    """A pickle names something other than data."""
+
+
+# What unpickling raises on bytes that are no pickle, or not a whole one.
+_BROKEN = (
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,  # UnicodeDecodeError too
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    ImportError,
+)
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -119,12 +143,12 @@ class _ArrayUnpickler(pickle.Unpickler):
         """Return the few functions that rebuild arrays; refuse everything else."""
         place = module.replace("numpy._core", "numpy.core")
         if (place, name) in {("numpy.core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar")}:
-            return super().find_class(module if module.startswith("numpy._core") else _multiarray(), name)
+            return super().find_class(_multiarray(), name)
         if (module, name) in {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}:
             return super().find_class(module, name)
         if (module, name) == ("collections", "OrderedDict"):
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it holds {module}.{name}, which is code, not data")
+        raise _ForbiddenError(f"it holds {module}.{name}, which is code, not data")
 
 
 def _multiarray() -> str:
@@ -133,14 +157,19 @@ def _multiarray() -> str:
     )
 
 
-def _plain_pickle(path: Path) -> Mapping[str, Any]:
+def _plain_pickle(path: Path, *, trust: bool) -> Mapping[str, Any]:
+    unpickler = pickle.Unpickler if trust else _ArrayUnpickler
     with path.open("rb") as file:
         try:
-            content = _ArrayUnpickler(file, encoding="latin1").load()
-        except pickle.UnpicklingError as error:
-            raise ValueError(f"{path} was refused: {error}; vidkit reads only data") from error
-        except (EOFError, ValueError, AttributeError, IndexError, KeyError) as error:
-            raise ValueError(f"{path} is no readable pickle, or is cut short: {error}") from error
+            content = unpickler(file, encoding="latin1").load()  # Python 2 wrote those of Caffe2
+        except _ForbiddenError as error:
+            raise ValueError(
+                f"{path} was refused: {error}; vidkit reads only data; if you made it yourself: trust=True"
+            ) from error
+        except _BROKEN as error:
+            raise ValueError(
+                f"{path} is no file of weights that vidkit knows, or is cut short: {error}"
+            ) from error
     if not isinstance(content, Mapping):
         raise ValueError(f"{path} holds a {type(content).__name__}, not named arrays")
     return content

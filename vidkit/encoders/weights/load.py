@@ -12,6 +12,7 @@ from torch import nn
 from vidkit.checkpoints import misfits
 from vidkit.encoders.weights.containers import State, read_weights
 from vidkit.encoders.weights.schemes import recognise
+from vidkit.encoders.weights.source import local_weights, split_prefix
 from vidkit.seeds import derived_seed
 
 Converter = Callable[[State], State]
@@ -45,7 +46,7 @@ def load_into(
 
     Args:
         module: What takes the weights.
-        weights: File, or FILE#PREFIX.
+        weights: File, FILE#PREFIX, or a name of the catalogue of public weights.
         converters: Scheme of ``SCHEMES`` -> what turns its names into those of the module. What a converter
             leaves out (a classifier) is dropped on purpose; what it leaves in must fit.
         owner: Name of the encoder, for messages.
@@ -56,9 +57,9 @@ def load_into(
         ValueError: If it cannot be read, follows another scheme, or has weights missing, left over or of
             another shape.
     """
-    path, _, prefix = str(weights).partition("#")
+    path, prefix = split_prefix(local_weights(weights) or weights)
     state = read_weights(path, trust=trust)
-    if (own := _own_weights(module, state, prefix, path)) is not None:
+    if (own := _own_weights(module, state, prefix, str(path))) is not None:
         _load(module, own, f"{path} does not fit {owner}")
         return
     scheme = recognise(state)
@@ -93,7 +94,8 @@ def _own_weights(module: nn.Module, state: State, prefix: str, path: str) -> Sta
                 f"it has one under: {', '.join(p.rstrip('.') for p in fitting) or 'no prefix'}"
             )
         fitting = [wanted]
-    if not fitting or (fitting == [""] and len(own) < len(state)):
+    others = sum(not name.endswith(_COUNTER) for name in state) - len(own)
+    if not fitting or (fitting == [""] and others):
         return None
     if len(fitting) > 1 and recognise(state):
         return None
