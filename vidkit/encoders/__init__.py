@@ -4,7 +4,7 @@
 features through.
 """
 
-from vidkit.encoders.audio import LogMelAudio
+from vidkit.encoders.audio import CNN14, LogMelAudio
 from vidkit.encoders.base import (
     AudioRecipe,
     Encoder,
@@ -32,5 +32,6 @@ __all__ = [
     "MotionVisual",
     "PixelVisual",
     "LogMelAudio",
+    "CNN14",
     "HashedText",
 ]

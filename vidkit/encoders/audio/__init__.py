@@ -1,5 +1,6 @@
 """Encoders of sound: float32 (N, samples) -> (N, dim)."""
 
+from vidkit.encoders.audio.cnn14 import CNN14
 from vidkit.encoders.audio.log_mel import LogMelAudio
 
-__all__ = ["LogMelAudio"]
+__all__ = ["CNN14", "LogMelAudio"]
