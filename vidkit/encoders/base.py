@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vidkit.media.picture import Size
+
 Modality = Literal["visual", "audio", "text"]
 
 
@@ -29,12 +31,13 @@ class VisualRecipe:
         num_frames: Frames per clip, F.
         window_seconds: Length of the stretch, centred on the clip's middle, over which the frames are spread:
             frame j is the one shown at ``middle - window / 2 + (j + 0.5) * window / F``. 0 takes one instant.
-        decode_size: (height, width) to which the reader scales frames while decoding; None keeps their size.
+        decode_size: (height, width) to which the reader scales frames while decoding, or ``FfmpegScale``;
+            None keeps their size.
     """
 
     num_frames: int = 1
     window_seconds: float = 0.0
-    decode_size: tuple[int, int] | None = None
+    decode_size: Size | None = None
 
     def frame_times(self, middles: np.ndarray, *, clip_seconds: float, source_fps: float) -> np.ndarray:
         """Return when each frame of each clip is shown: (N,) seconds -> (N, F) seconds.

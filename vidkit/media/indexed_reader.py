@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.media.picture import resize_rgb
+from vidkit.media.picture import FfmpegScale, Size, resize_rgb
 from vidkit.media.reader import Picture, VideoReader
 
 BATCH = 16  # frames that are decoded in one call; bounds the memory
@@ -27,9 +27,7 @@ class IndexedReader(VideoReader):
     def _decode(self, numbers: list[int]) -> NDArray[np.uint8]:
         """Return frames by increasing number, upright RGB (N, H, W, 3)."""
 
-    def _pick(
-        self, limits: Iterator[float], size: tuple[int, int] | None, *, repeat_last: bool
-    ) -> Iterator[Picture]:
+    def _pick(self, limits: Iterator[float], size: Size | None, *, repeat_last: bool) -> Iterator[Picture]:
         table = self._table()
         while batch := list(islice(limits, BATCH)):
             numbers = [max(0, bisect_right(table, limit) - 1) for limit in batch]
@@ -38,7 +36,7 @@ class IndexedReader(VideoReader):
             for number in numbers:
                 yield self._sized(pictures[number], size), table[number]
 
-    def _every(self, size: tuple[int, int] | None) -> Iterator[Picture]:
+    def _every(self, size: Size | None) -> Iterator[Picture]:
         table = self._table()
         for first in range(0, len(table), BATCH):
             numbers = list(range(first, min(first + BATCH, len(table))))
@@ -46,5 +44,10 @@ class IndexedReader(VideoReader):
                 yield self._sized(pixels, size), table[number]
 
     @staticmethod
-    def _sized(pixels: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
+    def _sized(pixels: NDArray[np.uint8], size: Size | None) -> NDArray[np.uint8]:
+        if isinstance(size, FfmpegScale):
+            raise ValueError(
+                "ffmpeg's scaler works on the coded colours, and this backend gives RGB; "
+                'open the video with backend="pyav"'
+            )
         return pixels if size is None else resize_rgb(pixels, size)

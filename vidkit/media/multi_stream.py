@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from vidkit.media.packets import Pass, Wanted
+from vidkit.media.picture import Size
 from vidkit.media.pyav_reader import Canvas, PyAVReader, follow
 from vidkit.media.reader import ROUNDING_SECONDS, Frames, Picture, VideoReader, stack_pictures
 
@@ -21,11 +22,11 @@ class FrameRequest:
 
     Attributes:
         times: Increasing seconds; the frame shown at each comes.
-        size: (height, width) of the results; None keeps the coded size.
+        size: (height, width) of the results, or ``FfmpegScale``; None keeps the coded size.
     """
 
     times: Iterable[float]
-    size: tuple[int, int] | None = None
+    size: Size | None = None
 
 
 def stream_many(

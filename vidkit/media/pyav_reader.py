@@ -18,7 +18,7 @@ import av
 
 from vidkit.media.errors import DamagedError
 from vidkit.media.packets import Pass, Wanted
-from vidkit.media.picture import Painter
+from vidkit.media.picture import Size, painter
 from vidkit.media.reader import Picture, VideoReader
 
 Drawn = TypeVar("Drawn")
@@ -27,9 +27,7 @@ Drawn = TypeVar("Drawn")
 class PyAVReader(VideoReader):
     """Decodes with PyAV: right on every kind of file that the tests know."""
 
-    def _pick(
-        self, limits: Iterator[float], size: tuple[int, int] | None, *, repeat_last: bool
-    ) -> Iterator[Picture]:
+    def _pick(self, limits: Iterator[float], size: Size | None, *, repeat_last: bool) -> Iterator[Picture]:
         base, zero = float(self._probe.time_base), self._probe.start_ticks
         wanted = Wanted(zero + max(0, int(limit / base)) for limit in limits)
         canvas = Canvas(self, size)
@@ -39,7 +37,7 @@ class PyAVReader(VideoReader):
                 start = yield from follow(run, wanted, start, canvas.draw, repeat_last)
             run.report()
 
-    def _every(self, size: tuple[int, int] | None) -> Iterator[Picture]:
+    def _every(self, size: Size | None) -> Iterator[Picture]:
         canvas = Canvas(self, size)
         ticks, frame = None, None
         with Pass(self._probe, self._report, strict=self._on_damage == "error") as run:
@@ -100,10 +98,11 @@ def _nothing_decoded(path: Path) -> DamagedError:
 class Canvas:
     """Draws frames, each only once if several limits in a row want it."""
 
-    def __init__(self, reader: PyAVReader, size: tuple[int, int] | None) -> None:
+    def __init__(self, reader: PyAVReader, size: Size | None) -> None:
         self._probe = reader._probe
-        height, width = size or (reader.info.height, reader.info.width)
-        self._paint = Painter(height, width, self._probe.upright)
+        self._paint = painter(
+            size, height=reader.info.height, width=reader.info.width, upright=self._probe.upright
+        )
         self._latest: tuple[int, Picture] | None = None
 
     def draw(self, run: Pass, ticks: int, frame: av.VideoFrame) -> Picture:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from vidkit.media.audio import audio_between, audio_blocks
 from vidkit.media.errors import DamagedError, DamageWarning, NoVideoStreamError, TruncatedError
 from vidkit.media.info import Probe, VideoInfo, probe_file
+from vidkit.media.picture import FfmpegScale, Size
 
 Backend = Literal["auto", "pyav", "decord", "torchcodec"]
 Rule = Literal["played", "nearest", "ffmpeg_fps"]
@@ -116,9 +117,7 @@ class VideoReader(ABC):
         self._need_video()
         return self._probe.frame_times
 
-    def frames_at(
-        self, times: Sequence[float], *, rule: Rule = "played", size: tuple[int, int] | None = None
-    ) -> Frames:
+    def frames_at(self, times: Sequence[float], *, rule: Rule = "played", size: Size | None = None) -> Frames:
         """Return one frame for each time, in the order of ``times``; duplicates are decoded once.
 
         Args:
@@ -130,7 +129,8 @@ class VideoReader(ABC):
                 "played". There fps is one over the smallest step between the times, of which there
                 must be at least two.
             size: (height, width) of the results; None keeps the coded size. Scaling is libswscale's
-                area average with exact rounding, in one step from the coded colours.
+                area average with exact rounding, in one step from the coded colours. ``FfmpegScale``
+                scales as the ffmpeg program does; only PyAV can.
 
         Raises:
             ValueError: If a time is NaN or infinite, or the times do not fit "ffmpeg_fps".
@@ -156,7 +156,7 @@ class VideoReader(ABC):
         *,
         fps: float | None = None,
         times: Iterable[float] | None = None,
-        size: tuple[int, int] | None = None,
+        size: Size | None = None,
         chunk: int = 32,
     ) -> Iterator[Frames]:
         """Yield frames in order, ``chunk`` at a time; memory does not grow with the video's length.
@@ -231,9 +231,7 @@ class VideoReader(ABC):
         self.close()
 
     @abstractmethod
-    def _pick(
-        self, limits: Iterator[float], size: tuple[int, int] | None, *, repeat_last: bool
-    ) -> Iterator[Picture]:
+    def _pick(self, limits: Iterator[float], size: Size | None, *, repeat_last: bool) -> Iterator[Picture]:
         """Yield for each of the non-decreasing limits the last frame with time <= limit.
 
         Limits before the first frame get the first. After the end of a damaged file the last frame
@@ -241,7 +239,7 @@ class VideoReader(ABC):
         """
 
     @abstractmethod
-    def _every(self, size: tuple[int, int] | None) -> Iterator[Picture]:
+    def _every(self, size: Size | None) -> Iterator[Picture]:
         """Yield every shown frame once, in order."""
 
     def _limits(self, times: NDArray[np.float64], rule: Rule) -> NDArray[np.float64]:
@@ -265,10 +263,12 @@ class VideoReader(ABC):
         if self.info.video_stream is None:
             raise NoVideoStreamError(f"{self.info.path} has sound but no moving pictures; give a video")
 
-    def _check_size(self, size: tuple[int, int] | None) -> tuple[int, int]:
+    def _check_size(self, size: Size | None) -> tuple[int, int]:
         self._need_video()
         if size is None:
             return self.info.height, self.info.width
+        if isinstance(size, FfmpegScale):
+            return size.of(self.info.height, self.info.width)
         height, width = size
         if height < 1 or width < 1:
             raise ValueError(f"size must be (height, width) of at least 1, got {size}")

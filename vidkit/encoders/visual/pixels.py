@@ -136,7 +136,7 @@ def prepare_frames(frames: Tensor, recipe: PixelRecipe, device: torch.device | s
             interpolation=_MODES[recipe.interpolation],
             antialias=recipe.antialias,
         )
-    views = torch.stack(_crops(pixels, recipe), dim=1)  # (N * F, V, 3, h, w)
+    views: Tensor = torch.stack(_crops(pixels, recipe), dim=1)  # (N * F, V, 3, h, w)
     views = views.unflatten(0, frames.shape[:2]).transpose(1, 2)
     if recipe.channels == "bgr":
         views = views.flip(-3)
