@@ -1,13 +1,16 @@
-"""Time and peak memory of what vidkit promises, each beside the plain way of doing it, in the same run.
+"""Time and peak memory of what vidkit promises, each beside the plain ways of doing it, in the same run.
 
 Run: python tools/benchmark.py [CASE ...] [--repeats 3]
-Every measurement is a process of its own. Prints medians; "plain" is the straightforward way.
+Every measurement is a process of its own. Prints medians; the first way of a case is ours, and ratios above 1
+say how much faster it is. "in the model" is the share of the time in which the encoder's network ran.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -16,26 +19,27 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-FILM_SECONDS = 600
 PIECE_SECONDS = 30.0
 PAUSE_SECONDS = 0.2  # the coded sound of a piece is a little longer than its pictures
 FILM_SIZE = (1280, 720)
+FILMS = {"short": 120, "film": 600, "long": 3 * 3600}  # seconds
+PICTURE = (224, 224)
+
+_model_seconds = [0.0]
 
 
-def make_film(path: Path) -> None:
-    """Write ten minutes of 720p: 30 s of a synthetic video, over and over, without coding anew."""
+def make_film(path: Path, seconds: int) -> None:
+    """Write H.264 in 720p with B-frames and a key frame every 250: a synthetic piece, over and over."""
     import av
 
-    from vidkit.data.synth import generate
     from vidkit.files import atomic_path
 
-    folder = path.parent / "synthetic"
-    generate(folder, num_videos=1, seconds=PIECE_SECONDS, width=FILM_SIZE[0], height=FILM_SIZE[1])
-    (source,) = (folder / "videos").glob("*.mp4")
+    source = _piece(path.parent)
     with atomic_path(path) as temporary, av.open(str(temporary), "w") as film:
         copies: dict[int, av.stream.Stream] = {}
-        for number in range(round(FILM_SECONDS / PIECE_SECONDS)):
+        for number in range(round(seconds / PIECE_SECONDS)):
             with av.open(str(source)) as piece:
                 for stream in piece.streams:
                     if number == 0:
@@ -49,6 +53,39 @@ def make_film(path: Path) -> None:
                     film.mux(packet)
 
 
+def _piece(folder: Path) -> Path:
+    """Return 30 s of a synthetic video, coded as most videos are."""
+    import av
+
+    from vidkit.data.synth import generate
+    from vidkit.files import atomic_path
+
+    path = folder / "piece.mp4"
+    if path.exists():
+        return path
+    generate(
+        folder / "synthetic", num_videos=1, seconds=PIECE_SECONDS, width=FILM_SIZE[0], height=FILM_SIZE[1]
+    )
+    (source,) = (folder / "synthetic" / "videos").glob("*.mp4")
+    with atomic_path(path) as temporary, av.open(str(source)) as old, av.open(str(temporary), "w") as new:
+        video = new.add_stream("libx264", rate=old.streams.video[0].average_rate)
+        video.width, video.height, video.pix_fmt = *FILM_SIZE, "yuv420p"
+        video.options = {"g": "250", "bf": "3", "crf": "23"}
+        sound = new.add_stream_from_template(old.streams.audio[0])
+        for packet in old.demux():
+            if packet.dts is None:
+                continue
+            if packet.stream.type == "audio":
+                packet.stream = sound
+                new.mux(packet)
+            else:
+                for frame in packet.decode():
+                    frame.pict_type = av.video.frame.PictureType.NONE
+                    new.mux(video.encode(frame))
+        new.mux(video.encode(None))
+    return path
+
+
 def highlights_of_film(folder: Path) -> None:
     """`vidkit highlights` on ten minutes of 720p, with clips and report."""
     from vidkit.highlight_videos import highlights
@@ -57,7 +94,7 @@ def highlights_of_film(folder: Path) -> None:
         highlights([folder / "film.mp4"], out=out, clips=True)
 
 
-def decode_at_5_fps(folder: Path) -> None:
+def thumbnails_by_vidkit(folder: Path) -> None:
     """Thumbnails at 5 frames per second, straight to their size."""
     from vidkit.media import open_video
 
@@ -66,8 +103,8 @@ def decode_at_5_fps(folder: Path) -> None:
             pass
 
 
-def decode_all_then_pick(folder: Path) -> None:
-    """Plain: every frame in full size, every fifth resized."""
+def thumbnails_of_all_frames(folder: Path) -> None:
+    """Every frame in full size, every fifth resized."""
     import av
 
     with av.open(str(folder / "film.mp4")) as container:
@@ -79,13 +116,13 @@ def decode_all_then_pick(folder: Path) -> None:
 
 def extract_in_one_pass(folder: Path) -> None:
     """Two visual encoders and sound, in one decoding pass."""
-    _extract(folder, "MotionVisual,PixelVisual,LogMelAudio")
+    _extract(folder, "MotionVisual,PixelVisual,LogMelAudio", clip_seconds=0.2)
 
 
 def extract_one_by_one(folder: Path) -> None:
-    """Plain: one encoder after the other."""
+    """One encoder after the other."""
     for encoder in ("MotionVisual", "PixelVisual", "LogMelAudio"):
-        _extract(folder, encoder)
+        _extract(folder, encoder, clip_seconds=0.2)
 
 
 def synthetic_set(folder: Path) -> None:
@@ -102,13 +139,193 @@ def nothing(folder: Path) -> None:
     import vidkit.highlight_videos  # noqa: F401
 
 
-CASES: dict[str, tuple[Callable[[Path], None], Callable[[Path], None] | None]] = {
-    "imports": (nothing, None),
-    "synth": (synthetic_set, None),
-    "decode": (decode_at_5_fps, decode_all_then_pick),
-    "extract": (extract_in_one_pass, extract_one_by_one),
-    "highlights": (highlights_of_film, None),
+def _once_a_second_by_vidkit(path: Path) -> None:
+    from vidkit.media import open_video
+
+    with open_video(path) as reader:
+        for _ in reader.stream(fps=1.0, size=PICTURE):
+            pass
+
+
+def _once_a_second_by_decord(path: Path) -> None:
+    import decord
+
+    reader = decord.VideoReader(str(path), width=PICTURE[1], height=PICTURE[0])
+    fps = reader.get_avg_fps()
+    indices = [round(second * fps) for second in range(int(len(reader) / fps))]
+    for start in range(0, len(indices), 32):
+        reader.get_batch(indices[start : start + 32]).asnumpy()
+
+
+def _once_a_second_by_torchcodec(path: Path) -> None:
+    from torchcodec.decoders import VideoDecoder
+    from torchcodec.transforms import Resize
+
+    decoder = VideoDecoder(str(path), num_ffmpeg_threads=0, transforms=[Resize(PICTURE)])
+    seconds = [float(second) for second in range(int(decoder.metadata.duration_seconds))]
+    for start in range(0, len(seconds), 32):
+        decoder.get_frames_played_at(seconds[start : start + 32])
+
+
+def _by_ffmpeg(path: Path, filters: str) -> None:
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-i",
+        str(path),
+        "-vf",
+        filters,
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while process.stdout.read(PICTURE[0] * PICTURE[1] * 3 * 32):
+            pass
+
+
+def film_by_vidkit(folder: Path) -> None:
+    """One frame a second of 600 s at 224 x 224."""
+    _once_a_second_by_vidkit(folder / "film.mp4")
+
+
+def film_by_decord(folder: Path) -> None:
+    """The same by decord."""
+    _once_a_second_by_decord(folder / "film.mp4")
+
+
+def film_by_torchcodec(folder: Path) -> None:
+    """The same by torchcodec."""
+    _once_a_second_by_torchcodec(folder / "film.mp4")
+
+
+def film_by_ffmpeg(folder: Path) -> None:
+    """The same by the ffmpeg program; its frames are half a second late."""
+    _by_ffmpeg(folder / "film.mp4", "fps=1,scale=224:224")
+
+
+def short_by_vidkit(folder: Path) -> None:
+    """One frame a second of 120 s at 224 x 224."""
+    _once_a_second_by_vidkit(folder / "short.mp4")
+
+
+def short_by_decord(folder: Path) -> None:
+    """The same by decord."""
+    _once_a_second_by_decord(folder / "short.mp4")
+
+
+def all_by_vidkit(folder: Path) -> None:
+    """All frames of 120 s at 224 x 224."""
+    from vidkit.media import open_video
+
+    with open_video(folder / "short.mp4") as reader:
+        for _ in reader.stream(size=PICTURE):
+            pass
+
+
+def all_by_decord(folder: Path) -> None:
+    """The same by decord."""
+    import decord
+
+    reader = decord.VideoReader(str(folder / "short.mp4"), width=PICTURE[1], height=PICTURE[0])
+    for start in range(0, len(reader), 32):
+        reader.get_batch(range(start, min(start + 32, len(reader)))).asnumpy()
+
+
+def all_by_torchcodec(folder: Path) -> None:
+    """The same by torchcodec."""
+    from torchcodec.decoders import VideoDecoder
+    from torchcodec.transforms import Resize
+
+    decoder = VideoDecoder(
+        str(folder / "short.mp4"), num_ffmpeg_threads=0, seek_mode="approximate", transforms=[Resize(PICTURE)]
+    )
+    count = decoder.metadata.num_frames or 0
+    for start in range(0, count, 32):
+        decoder.get_frames_in_range(start, min(start + 32, count))
+
+
+def all_by_ffmpeg(folder: Path) -> None:
+    """The same by the ffmpeg program."""
+    _by_ffmpeg(folder / "short.mp4", "scale=224:224")
+
+
+def clip_by_vidkit(folder: Path) -> None:
+    """CLIP ViT-B/32 at one frame a second, from the file to .npy, in float32."""
+    _extract(folder, "CLIPVisual")
+
+
+def clip_by_vidkit_in_bfloat16(folder: Path) -> None:
+    """The same in bfloat16."""
+    _extract(folder, "CLIPVisual", execution="auto+bfloat16")
+
+
+def clip_in_a_loop(folder: Path) -> None:
+    """PyAV, the processor and model of transformers, one picture at a time."""
+    import av
+    import numpy as np
+    import torch
+    from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
+
+    from vidkit.encoders import CLIPVisual
+
+    config = CLIPVisual().model.config
+    model = CLIPVisionModelWithProjection(config).eval()
+    processor = CLIPImageProcessor()
+    rows = []
+    with av.open(str(folder / "film.mp4")) as container, torch.inference_mode():
+        second = 0
+        for frame in container.decode(video=0):
+            if frame.time >= second:
+                second += 1
+                pixels = processor(images=frame.to_image(), return_tensors="pt")["pixel_values"]
+                started = time.perf_counter()
+                rows.append(model(pixels).image_embeds[0].numpy())
+                _model_seconds[0] += time.perf_counter() - started
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        np.save(Path(out) / "film.npy", np.stack(rows))
+
+
+def cnn14_by_vidkit_in_bfloat16(folder: Path) -> None:
+    """CNN14 on ten minutes of sound, a vector a second, in bfloat16."""
+    _extract(folder, "CNN14", execution="auto+bfloat16")
+
+
+def cnn14_by_vidkit(folder: Path) -> None:
+    """The same in float32."""
+    _extract(folder, "CNN14", execution="plain")
+
+
+def three_hours(folder: Path) -> None:
+    """CLIP and CNN14 of three hours, in bfloat16."""
+    _extract(folder, "CLIPVisual,CNN14", execution="bfloat16", film="long")
+
+
+def ten_minutes(folder: Path) -> None:
+    """The same of ten minutes."""
+    _extract(folder, "CLIPVisual,CNN14", execution="bfloat16")
+
+
+_Way = Callable[[Path], None]
+CASES: dict[str, list[_Way]] = {
+    "imports": [nothing],
+    "synth": [synthetic_set],
+    "thumbnails": [thumbnails_by_vidkit, thumbnails_of_all_frames],
+    "decode": [film_by_vidkit, film_by_decord, film_by_torchcodec, film_by_ffmpeg],
+    "decode_short": [short_by_vidkit, short_by_decord],
+    "decode_all": [all_by_vidkit, all_by_decord, all_by_torchcodec, all_by_ffmpeg],
+    "extract": [extract_in_one_pass, extract_one_by_one],
+    "clip": [clip_by_vidkit, clip_in_a_loop],
+    "clip_bfloat16": [clip_by_vidkit_in_bfloat16, clip_in_a_loop],
+    "cnn14": [cnn14_by_vidkit_in_bfloat16, cnn14_by_vidkit],
+    "long": [three_hours, ten_minutes],
+    "highlights": [highlights_of_film],
 }
+_NEEDS = {"torchcodec": "torchcodec", "decord": "decord"}
 
 
 def main() -> None:
@@ -118,64 +335,110 @@ def main() -> None:
     )
     parser.add_argument("cases", nargs="*", help=f"of {', '.join(CASES)}; all by default")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where the film is kept between runs")
+    parser.add_argument("--folder", type=Path, help="where the films are kept between runs")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         _measure_here(arguments.one, arguments.folder)
         return
+    if unknown := [name for name in arguments.cases if name not in CASES]:
+        parser.error(f"unknown case {unknown[0]!r}; known: {', '.join(CASES)}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "film.mp4").exists():
-            print(f"writing {FILM_SECONDS} s of {FILM_SIZE[0]}x{FILM_SIZE[1]} ...", file=sys.stderr)
-            make_film(folder / "film.mp4")
-        print("| case | seconds, median | peak MiB | plain: seconds | plain: MiB | plain / ours |")
-        print("|---|---|---|---|---|---|")
-        for name in arguments.cases or CASES:
-            if name not in CASES:
-                parser.error(f"unknown case {name!r}; known: {', '.join(CASES)}")
-            print(_row(name, folder, arguments.repeats), flush=True)
+        cases = arguments.cases or list(CASES)
+        for name in FILMS if "long" in cases else ("short", "film"):
+            if not (folder / f"{name}.mp4").exists():
+                print(f"writing {FILMS[name]} s of {FILM_SIZE[0]}x{FILM_SIZE[1]} ...", file=sys.stderr)
+                make_film(folder / f"{name}.mp4", FILMS[name])
+        print("| case | way | seconds | times | CPU seconds | times | peak MiB | in the model |")
+        print("|---|---|---|---|---|---|---|---|")
+        for name in cases:
+            _print_case(name, folder, arguments.repeats)
 
 
-def _row(name: str, folder: Path, repeats: int) -> str:
-    ours, plain = CASES[name]
-    seconds, memory = _measure(ours.__name__, folder, repeats)
-    if plain is None:
-        return f"| {name} | {seconds:.1f} | {memory:.0f} | | | |"
-    plain_seconds, plain_memory = _measure(plain.__name__, folder, repeats)
-    ratio = plain_seconds / seconds
-    return (
-        f"| {name} | {seconds:.1f} | {memory:.0f} | {plain_seconds:.1f} | {plain_memory:.0f} | {ratio:.2f} |"
-    )
+def _print_case(name: str, folder: Path, repeats: int) -> None:
+    ours: dict[str, float] | None = None
+    for way in CASES[name]:
+        if any(
+            mark in way.__name__ and importlib.util.find_spec(module) is None
+            for mark, module in _NEEDS.items()
+        ):
+            print(f"| {name} | {way.__name__} | not installed | | | | | |")
+            continue
+        row = _measure(way.__name__, folder, repeats)
+        ours = ours or row
+        times = [
+            f"{row[key] / ours[key]:.2f}" if row is not ours else "" for key in ("seconds", "cpu_seconds")
+        ]
+        share = f"{row['model_seconds'] / row['seconds']:.0%}" if row["model_seconds"] else ""
+        print(
+            f"| {name} | {way.__name__} | {row['seconds']:.1f} | {times[0]} | {row['cpu_seconds']:.1f} | "
+            f"{times[1]} | {row['mebibytes']:.0f} | {share} |",
+            flush=True,
+        )
 
 
-def _measure(function: str, folder: Path, repeats: int) -> tuple[float, float]:
-    """Return the median of the seconds and the peak of the memory in MiB, over processes of their own."""
+def _measure(function: str, folder: Path, repeats: int) -> dict[str, float]:
+    """Return the medians of several processes, and the largest peak of their memory."""
     rows = []
     for _ in range(repeats):
-        command = [sys.executable, __file__, "--one", function, "--folder", str(folder)]
-        rows.append(
-            json.loads(
-                subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
-            )
-        )
-    return statistics.median(row["seconds"] for row in rows), max(row["mebibytes"] for row in rows)
+        command = [sys.executable, "-W", "ignore", __file__, "--one", function, "--folder", str(folder)]
+        process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        rows.append(json.loads(process.stdout.splitlines()[-1]))
+    medians = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+    return {**medians, "mebibytes": max(row["mebibytes"] for row in rows)}
 
 
 def _measure_here(function: str, folder: Path) -> None:
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), _cpu_seconds()
     globals()[function](folder)
-    seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "mebibytes": peak}))
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    row = {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": _cpu_seconds() - cpu_started,
+        "mebibytes": max(_peak_mebibytes(), children),
+        "model_seconds": _model_seconds[0],
+    }
+    print(json.dumps(row))
 
 
-def _extract(folder: Path, encoders: str) -> None:
+def _peak_mebibytes() -> float:
+    """Return the most memory that this program has held; ru_maxrss counts its parent's before the start."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+
+
+def _cpu_seconds() -> float:
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+def _extract(
+    folder: Path, encoders: str, *, clip_seconds: float = 1.0, execution: str = "auto", film: str = "film"
+) -> None:
     from vidkit.features import extract, parse_encoder_spec
+    from vidkit.features.execution import EncodeRunner
 
+    run = EncodeRunner.__call__
+
+    def timed(runner: EncodeRunner, inputs: Any) -> Any:
+        started = time.perf_counter()
+        features = run(runner, inputs)
+        _model_seconds[0] += time.perf_counter() - started
+        return features
+
+    EncodeRunner.__call__ = timed  # type: ignore[method-assign]
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        extract([folder / "film.mp4"], encoders=parse_encoder_spec(encoders), out=out, clip_seconds=0.2)
+        report = extract(
+            [folder / f"{film}.mp4"],
+            encoders=parse_encoder_spec(encoders),
+            out=out,
+            clip_seconds=clip_seconds,
+            execution=execution,
+        )
+        if report.failed:
+            raise SystemExit(next(iter(report.failed.values())))
 
 
 if __name__ == "__main__":

@@ -198,11 +198,17 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
 
 
 def build_dataset(config: Mapping[str, Any], model: Any, *, path: str) -> Any:
-    """Return a dataset; one that takes ``encoders`` and names none gets those of the model."""
+    """Return a dataset; one that takes ``encoders`` and names none gets those of the model.
+
+    Such a dataset reads their features from files: the encoders do not run, so their weights are frozen.
+    """
     settings = dict(config)
     kind = DATASETS.get(settings["type"]) if isinstance(settings["type"], str) else settings["type"]
     if "encoders" in signature_keys(kind)[0] and settings.get("encoders") is None:
-        return DATASETS.build({**settings, "encoders": model.encoders()}, path=path)
+        encoders = model.encoders()
+        for encoder in encoders.values():
+            encoder.requires_grad_(False)  # several processes would wait for their gradients
+        return DATASETS.build({**settings, "encoders": encoders}, path=path)
     return DATASETS.build(settings, path=path)
 
 
