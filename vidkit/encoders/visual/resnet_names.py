@@ -3,7 +3,7 @@
 | tool | conv and norm of a block | shortcut | in front | classifier |
 |---|---|---|---|---|
 | torchvision, timm | `conv1`, `bn1` | `downsample.0`, `.1` | | `fc` |
-| mmaction2, mmcls | `conv1.conv`, `conv1.bn` | `downsample.conv`, `.bn` | `backbone.` | `cls_head.fc_cls`, `head.fc` |
+| mmaction2, mmcls | `conv1.conv`, `conv1.bn` | `downsample.conv`, `.bn` | `backbone.` | `cls_head.fc_cls` |
 | tsn-pytorch, mit-han-lab | as torchvision | as torchvision | `module.base_model.` | `module.new_fc` |
 
 Temporal shift adds `.net` to the first conv of a block, in mmaction2 (`conv1.conv.net`) as in mit-han-lab
