@@ -4,7 +4,7 @@
 features through.
 """
 
-from vidkit.encoders.audio import CNN14, LogMelAudio
+from vidkit.encoders.audio import CNN14, LogMelAudio, LogMelResNet
 from vidkit.encoders.base import (
     AudioRecipe,
     Encoder,
@@ -32,6 +32,7 @@ __all__ = [
     "MotionVisual",
     "PixelVisual",
     "LogMelAudio",
+    "LogMelResNet",
     "CNN14",
     "HashedText",
 ]

@@ -2,5 +2,6 @@
 
 from vidkit.encoders.audio.cnn14 import CNN14
 from vidkit.encoders.audio.log_mel import LogMelAudio
+from vidkit.encoders.audio.log_mel_resnet import LogMelResNet
 
-__all__ = ["CNN14", "LogMelAudio"]
+__all__ = ["CNN14", "LogMelAudio", "LogMelResNet"]

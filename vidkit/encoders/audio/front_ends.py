@@ -259,7 +259,7 @@ class MockingjayLogMel(FrontEnd):
         waveforms = waveforms.float()
         rms = waveforms.square().mean(-1, keepdim=True).sqrt()
         scaled = waveforms * (10 ** (TARGET_LEVEL_DB / 20) / (rms + MOCKINGJAY_EPS))
-        log_mel = (self.bands(_reflected(scaled, MOCKINGJAY.fft_samples)) + MOCKINGJAY_EPS).log()
+        log_mel: Tensor = (self.bands(_reflected(scaled, MOCKINGJAY.fft_samples)) + MOCKINGJAY_EPS).log()
         mean, std = log_mel.mean(1, keepdim=True), log_mel.std(1, keepdim=True)
         return (log_mel - mean) / (std + MOCKINGJAY_EPS)
 
@@ -293,7 +293,7 @@ class AstFilterBank(FrontEnd):
         return (banks - AST_MEAN) / (2 * AST_STD)
 
     def _bank(self, waveform: Tensor) -> Tensor:
-        bank: Tensor = kaldi.fbank(
+        bank = kaldi.fbank(
             waveform - waveform.mean(),
             htk_compat=True,
             sample_frequency=self.sample_rate_hz,
@@ -304,7 +304,8 @@ class AstFilterBank(FrontEnd):
             frame_shift=10,
         )
         num_missing = max(self.num_frames - len(bank), 0)
-        return F.pad(bank[: self.num_frames], (0, 0, 0, num_missing))
+        padded: Tensor = F.pad(bank[: self.num_frames], (0, 0, 0, num_missing))
+        return padded
 
 
 def _reflected(waveforms: Tensor, fft_samples: int) -> Tensor:
