@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from heapq import merge
 
@@ -11,6 +12,7 @@ import av
 import numpy as np
 
 from vidkit.media.packets import Pass, Wanted
+from vidkit.media.painting import in_order, one_thread
 from vidkit.media.picture import Size
 from vidkit.media.pyav_reader import Canvas, PyAVReader, follow
 from vidkit.media.reader import ROUNDING_SECONDS, Frames, Picture, VideoReader, stack_pictures
@@ -70,9 +72,16 @@ def _one_pass(
 
 
 def _pictures(reader: PyAVReader, requests: Mapping[str, FrameRequest]) -> Iterator[tuple[str, Picture]]:
-    """The pass of ``PyAVReader._pick``, with a canvas that knows who wants which limit."""
+    with one_thread() as thread:
+        yield from in_order(_begin(reader, requests, thread))
+
+
+def _begin(
+    reader: PyAVReader, requests: Mapping[str, FrameRequest], thread: Executor
+) -> Iterator[tuple[str, Future[Picture]]]:
+    """The pass of ``PyAVReader._begin``, with a canvas that knows who wants which limit."""
     base, zero = float(reader._probe.time_base), reader._probe.start_ticks
-    canvas = _SharedCanvas(reader, requests)
+    canvas = _SharedCanvas(reader, requests, thread)
     limits = (time + ROUNDING_SECONDS for time in canvas.times())
     wanted = Wanted(zero + max(0, int(limit / base)) for limit in limits)
     with Pass(reader._probe, reader._report, strict=reader._on_damage == "error") as run:
@@ -85,11 +94,11 @@ def _pictures(reader: PyAVReader, requests: Mapping[str, FrameRequest]) -> Itera
 class _SharedCanvas:
     """Draws each frame once per size; the n-th call is for the n-th of the merged times."""
 
-    def __init__(self, reader: PyAVReader, requests: Mapping[str, FrameRequest]) -> None:
+    def __init__(self, reader: PyAVReader, requests: Mapping[str, FrameRequest], thread: Executor) -> None:
         self._requests = requests
         self._keys: deque[str] = deque()  # whose the pulled times are, the next to draw first
         sizes = {request.size for request in requests.values()}
-        self._canvases = {size: Canvas(reader, size) for size in sizes}
+        self._canvases = {size: Canvas(reader, size, thread) for size in sizes}
 
     def times(self) -> Iterator[float]:
         """Yield the times of all requests in order, and note whose they are."""
@@ -98,7 +107,7 @@ class _SharedCanvas:
             self._keys.append(key)
             yield time
 
-    def draw(self, run: Pass, ticks: int, frame: av.VideoFrame) -> tuple[str, Picture]:
+    def draw(self, run: Pass, ticks: int, frame: av.VideoFrame) -> tuple[str, Future[Picture]]:
         key = self._keys.popleft()
         return key, self._canvases[self._requests[key].size].draw(run, ticks, frame)
 

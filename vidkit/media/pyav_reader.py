@@ -11,6 +11,7 @@ Ticks are timestamps in the stream's time base.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ import av
 
 from vidkit.media.errors import DamagedError
 from vidkit.media.packets import Pass, Wanted
+from vidkit.media.painting import in_order, one_thread
 from vidkit.media.picture import Size, painter
 from vidkit.media.reader import Picture, VideoReader
 
@@ -28,21 +30,31 @@ class PyAVReader(VideoReader):
     """Decodes with PyAV: right on every kind of file that the tests know."""
 
     def _pick(self, limits: Iterator[float], size: Size | None, *, repeat_last: bool) -> Iterator[Picture]:
+        with one_thread() as thread:
+            for _, picture in in_order(self._begin(limits, Canvas(self, size, thread), repeat_last)):
+                yield picture
+
+    def _every(self, size: Size | None) -> Iterator[Picture]:
+        with one_thread() as thread:
+            for _, picture in in_order(self._begin_every(Canvas(self, size, thread))):
+                yield picture
+
+    def _begin(
+        self, limits: Iterator[float], canvas: Canvas, repeat_last: bool
+    ) -> Iterator[tuple[None, Future[Picture]]]:
         base, zero = float(self._probe.time_base), self._probe.start_ticks
         wanted = Wanted(zero + max(0, int(limit / base)) for limit in limits)
-        canvas = Canvas(self, size)
         with Pass(self._probe, self._report, strict=self._on_damage == "error") as run:
             start = run.start_for(wanted.first())
             while wanted.first() is not None:
-                start = yield from follow(run, wanted, start, canvas.draw, repeat_last)
+                start = yield from follow(run, wanted, start, canvas.begin, repeat_last)
             run.report()
 
-    def _every(self, size: Size | None) -> Iterator[Picture]:
-        canvas = Canvas(self, size)
+    def _begin_every(self, canvas: Canvas) -> Iterator[tuple[None, Future[Picture]]]:
         ticks, frame = None, None
         with Pass(self._probe, self._report, strict=self._on_damage == "error") as run:
             for ticks, frame in run.frames(None, None):
-                yield canvas.draw(run, ticks, frame)
+                yield canvas.begin(run, ticks, frame)
             if ticks is None or frame is None:
                 raise _nothing_decoded(self.info.path)
             run.note_end(ticks, frame)
@@ -96,19 +108,24 @@ def _nothing_decoded(path: Path) -> DamagedError:
 
 
 class Canvas:
-    """Draws frames, each only once if several limits in a row want it."""
+    """Draws frames in a thread, each only once if several limits in a row want it."""
 
-    def __init__(self, reader: PyAVReader, size: Size | None) -> None:
+    def __init__(self, reader: PyAVReader, size: Size | None, thread: Executor) -> None:
         self._probe = reader._probe
+        self._thread = thread
         self._paint = painter(
             size, height=reader.info.height, width=reader.info.width, upright=self._probe.upright
         )
-        self._latest: tuple[int, Picture] | None = None
+        self._latest: tuple[int, Future[Picture]] | None = None
 
-    def draw(self, run: Pass, ticks: int, frame: av.VideoFrame) -> Picture:
-        """Return ``frame`` as RGB and its time; ``run`` hears of frames that are only partly there."""
+    def draw(self, run: Pass, ticks: int, frame: av.VideoFrame) -> Future[Picture]:
+        """Begin to draw ``frame`` as RGB with its time; ``run`` hears of frames that are partly made up."""
         if self._latest is None or self._latest[0] != ticks:
             run.note_shown(frame)
             seconds = (ticks - self._probe.start_ticks) * float(self._probe.time_base)
-            self._latest = ticks, (self._paint(frame), seconds)
+            self._latest = ticks, self._thread.submit(lambda: (self._paint(frame), seconds))
         return self._latest[1]
+
+    def begin(self, run: Pass, ticks: int, frame: av.VideoFrame) -> tuple[None, Future[Picture]]:
+        """Return what ``draw`` does, for nobody in particular."""
+        return None, self.draw(run, ticks, frame)
