@@ -27,7 +27,7 @@ from vidkit.media.caption_formats import (
 )
 from vidkit.media.container import choose_stream, open_container
 from vidkit.media.span import decoded_frames
-from vidkit.media.transcripts import parse_transcript, transcript_segments
+from vidkit.media.transcripts import parse_transcript, parse_tsv, transcript_segments
 
 __all__ = [
     "Caption",
@@ -73,7 +73,7 @@ def find_captions(video_path: str | Path) -> list[Caption]:
 def read_captions(file: str | Path) -> list[Caption]:
     """Return the captions in a file, sorted by start.
 
-    ``.srt`` and ``.vtt`` are told apart by their content; ``.json`` is a transcript of WhisperX,
+    ``.srt`` and ``.vtt`` are told apart by their content; ``.json`` and ``.tsv`` are transcripts of WhisperX,
     faster-whisper or openai-whisper. Tags are removed, a caption is one line of text.
 
     Raises:
@@ -82,11 +82,13 @@ def read_captions(file: str | Path) -> list[Caption]:
     """
     path = Path(file)
     suffix = path.suffix.lower()
-    if suffix not in (".srt", ".vtt", ".json"):
-        raise ValueError(f"{path} is no caption file by its suffix; known: .srt, .vtt, .json")
+    if suffix not in (".srt", ".vtt", ".json", ".tsv"):
+        raise ValueError(f"{path} is no caption file by its suffix; known: .srt, .vtt, .json, .tsv")
     text = _read_text(path)
     if suffix == ".json":
         return parse_transcript(text, path)
+    if suffix == ".tsv":
+        return parse_tsv(text, path)
     if suffix == ".vtt" and text.strip() and not text.startswith("WEBVTT"):
         raise ValueError(f"{path}, line 1: a .vtt file starts with WEBVTT, not {text.splitlines()[0][:40]!r}")
     return parse_cues(text, path)
