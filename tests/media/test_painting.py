@@ -32,11 +32,11 @@ def test_what_came_before_an_error_is_still_given() -> None:
         yield from _begun(thread, 5, [])
         raise DamagedError("the rest is damaged")
 
-    seen = []
-    with one_thread() as thread, pytest.raises(DamagedError, match="the rest is damaged"):
-        for number, _ in in_order(breaks(thread)):
-            seen.append(number)
-    assert seen == [0, 1, 2, 3, 4]
+    with one_thread() as thread:
+        painted = in_order(breaks(thread))
+        assert [next(painted)[0] for _ in range(5)] == [0, 1, 2, 3, 4]
+        with pytest.raises(DamagedError, match="the rest is damaged"):
+            next(painted)
 
 
 def test_an_error_of_the_painter_reaches_the_reader() -> None:
