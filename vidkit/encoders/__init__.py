@@ -16,7 +16,7 @@ from vidkit.encoders.base import (
     encode_clips,
 )
 from vidkit.encoders.precomputed import Precomputed
-from vidkit.encoders.text import HashedText
+from vidkit.encoders.text import BERT, HashedText, MiniLM
 from vidkit.encoders.visual import MotionVisual, PixelVisual
 
 __all__ = [
@@ -35,4 +35,6 @@ __all__ = [
     "LogMelResNet",
     "CNN14",
     "HashedText",
+    "BERT",
+    "MiniLM",
 ]

@@ -1,5 +1,7 @@
 """Encoders of sentences: list of N str -> (N, dim)."""
 
+from vidkit.encoders.text.bert import BERT
 from vidkit.encoders.text.hashed import HashedText
+from vidkit.encoders.text.minilm import MiniLM
 
-__all__ = ["HashedText"]
+__all__ = ["BERT", "HashedText", "MiniLM"]
