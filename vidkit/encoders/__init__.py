@@ -4,13 +4,14 @@
 features through.
 """
 
-from vidkit.encoders.audio import CNN14, LogMelAudio, LogMelResNet
+from vidkit.encoders.audio import CNN14, LogMelAudio, LogMelResNet, Mockingjay
 from vidkit.encoders.base import (
     AudioRecipe,
     Encoder,
     FeatureRecipe,
     Modality,
     Recipe,
+    SequenceRecipe,
     TextRecipe,
     VisualRecipe,
     encode_clips,
@@ -25,6 +26,7 @@ __all__ = [
     "Recipe",
     "VisualRecipe",
     "AudioRecipe",
+    "SequenceRecipe",
     "TextRecipe",
     "FeatureRecipe",
     "encode_clips",
@@ -32,6 +34,7 @@ __all__ = [
     "MotionVisual",
     "PixelVisual",
     "LogMelAudio",
+    "Mockingjay",
     "LogMelResNet",
     "CNN14",
     "HashedText",

@@ -3,5 +3,6 @@
 from vidkit.encoders.audio.cnn14 import CNN14
 from vidkit.encoders.audio.log_mel import LogMelAudio
 from vidkit.encoders.audio.log_mel_resnet import LogMelResNet
+from vidkit.encoders.audio.mockingjay import Mockingjay
 
-__all__ = ["CNN14", "LogMelAudio", "LogMelResNet"]
+__all__ = ["CNN14", "LogMelAudio", "LogMelResNet", "Mockingjay"]

@@ -99,6 +99,7 @@ class CNN14(Encoder):
             file = checkpoint_file(weights, owner="CNN14", variant=variant)
             convert = partial(_from_panns, bands=self.log_mel.bands, source=file)
             load_into(self, file, converters={"PANNs CNN14": convert}, owner="CNN14", trust=trust)
+        self.eval()
 
     def preprocess(self, clips: Tensor) -> Tensor:
         """Return log-mel spectra in decibels, float32 (N, T, 64).

@@ -104,6 +104,7 @@ class LogMelResNet(Encoder):
                 owner="LogMelResNet",
                 trust=trust,
             )
+        self.eval()
 
     def preprocess(self, clips: Tensor) -> Tensor:
         """Return pictures of 128 frames, float32 in [0, 1], (N, 1, 80, 128) or (N, 1, 128, 80).
