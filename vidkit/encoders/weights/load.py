@@ -82,10 +82,12 @@ def _load(module: nn.Module, state: State, problem: str) -> None:
 
 def _own_weights(module: nn.Module, state: State, prefix: str, path: str) -> State | None:
     """Return the module's own weights out of a checkpoint of vidkit, or None if it is none."""
-    own = [name for name in module.state_dict() if not name.endswith(_COUNTER)]
-    first = own[0]
+    own = {name: value.ndim for name, value in module.state_dict().items() if not name.endswith(_COUNTER)}
+    first = next(iter(own))
     prefixes = [name.removesuffix(first) for name in state if name == first or name.endswith("." + first)]
-    fitting = [p for p in prefixes if all(p + name in state for name in own)]
+    fitting = [  # a 2-D network may have the names of a 3-D one
+        p for p in prefixes if all(p + name in state and state[p + name].ndim == own[name] for name in own)
+    ]
     if prefix:
         wanted = prefix.rstrip(".") + "."
         if wanted not in fitting:
