@@ -17,7 +17,7 @@ from vidkit.encoders.base import (
     encode_clips,
 )
 from vidkit.encoders.precomputed import Precomputed
-from vidkit.encoders.text import BERT, HashedText, MiniLM
+from vidkit.encoders.text import BERT, HashedText, MiniLM, SentenceEncoder
 from vidkit.encoders.visual import MotionVisual, PixelVisual
 
 __all__ = [
@@ -40,4 +40,5 @@ __all__ = [
     "HashedText",
     "BERT",
     "MiniLM",
+    "SentenceEncoder",
 ]

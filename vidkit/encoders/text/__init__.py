@@ -3,5 +3,6 @@
 from vidkit.encoders.text.bert import BERT
 from vidkit.encoders.text.hashed import HashedText
 from vidkit.encoders.text.minilm import MiniLM
+from vidkit.encoders.text.sentence_encoder import SentenceEncoder
 
-__all__ = ["BERT", "HashedText", "MiniLM"]
+__all__ = ["BERT", "HashedText", "MiniLM", "SentenceEncoder"]
