@@ -10,6 +10,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from vidkit.encoders.visual.i3d_names import i3d_converters
+from vidkit.encoders.visual.pictures import one_of
 from vidkit.encoders.visual.resnet3d import Design, ResNet3d, same_times
 from vidkit.encoders.visual.video_net import (
     VideoEncoder,
@@ -84,12 +85,11 @@ class I3D(VideoEncoder):
         weights: str | None = None,
         trust: bool = False,
     ) -> None:
-        if variant not in DESIGNS:
-            raise ValueError(f"variant of I3D must be one of {tuple(DESIGNS)}, got {variant!r}")
+        design = one_of(DESIGNS, variant, "variant of I3D")
         super().__init__(I3D_RECIPES[variant], recipe)
         self.variant = variant
         with fixed_random(f"I3D {variant}"):
-            self.backbone = ResNet3d(DESIGNS[variant])
+            self.backbone = ResNet3d(design)
         self.dim = self.backbone.dim
         if weights is not None:
             converters = i3d_converters(self.backbone.state_dict())

@@ -78,7 +78,7 @@ def pytorchvideo_to_pyslowfast(name: str, stages: Mapping[int, int]) -> str:
     if match is None:
         return name
     number, rest = int(match[1]), match[2]
-    if number == max(stages) + 1 and rest.startswith("proj."):
+    if rest.startswith("proj."):
         return rest.replace("proj.", "head.projection.")
     stage = 1 if number == 0 else stages.get(number)
     if stage is None:

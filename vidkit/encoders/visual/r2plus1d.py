@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vidkit.encoders.visual.i3d import DESIGNS as I3D_DESIGNS
 from vidkit.encoders.visual.i3d_names import R2PLUS1D_NAMES
+from vidkit.encoders.visual.pictures import one_of
 from vidkit.encoders.visual.resnet3d import (
     Design,
     ResNet3d,
@@ -103,12 +104,11 @@ class R2Plus1D(VideoEncoder):
         weights: str | None = None,
         trust: bool = False,
     ) -> None:
-        if variant not in DESIGNS:
-            raise ValueError(f"variant of R2Plus1D must be one of {tuple(DESIGNS)}, got {variant!r}")
+        design = one_of(DESIGNS, variant, "variant of R2Plus1D")
         super().__init__(R2PLUS1D_RECIPES[variant], recipe)
         self.variant = variant
         with fixed_random(f"R2Plus1D {variant}"):
-            self.backbone = ResNet3d(DESIGNS[variant])
+            self.backbone = ResNet3d(design)
         self.dim = self.backbone.dim
         if weights is not None:
             owner = f"R2Plus1D of variant {variant!r}"

@@ -6,12 +6,13 @@ Shapes: M windows, C channels, L = 32 frames, S of them for the slow network, h 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from vidkit.encoders.visual.pixels import PixelRecipe, ShorterSide
+from vidkit.encoders.visual.pictures import one_of
+from vidkit.encoders.visual.pixels import PixelRecipe
 from vidkit.encoders.visual.resnet3d import Design, ResNet3d, conv3d, same_times
 from vidkit.encoders.visual.slowfast_names import SLOWFAST_NAMES
 from vidkit.encoders.visual.video_net import (
@@ -32,15 +33,15 @@ Family = Literal["pyslowfast", "mmaction2"]
 Order = Literal["slow|fast", "fast|slow"]
 
 _NUM_FRAMES, _INTERVAL = 32, 2
-_ALPHAS = {"8x8": 4, "4x16": 8}  # frames of the fast network for one of the slow network
-_FUSION_KERNELS = {"8x8": 7, "4x16": 5}
+# alpha, the frames of the fast network for one of the slow network; temporal kernel of the laterals
+_VARIANTS = {"8x8": (4, 7), "4x16": (8, 5)}
+_ORDERS = {"slow|fast": True, "fast|slow": False}
 _BETA = 8  # channels of the slow network for one of the fast network
 _FUSION_RATIO = 2  # channels that a lateral connection makes of one of the fast network
 _SLOW = Design((1, 7, 7), same_times(1, 1, 3, 3))
 _FAST = Design((5, 7, 7), same_times(3, 3, 3, 3), width=_SLOW.width // _BETA)
 
-# The frames come scaled by ffmpeg; others are brought to that size as nearly as can be without it.
-_HERO_PIXELS = PixelRecipe(ShorterSide(224), mean=PYSLOWFAST_PIXELS.mean, std=PYSLOWFAST_PIXELS.std)
+_HERO_PIXELS = PixelRecipe(None, mean=PYSLOWFAST_PIXELS.mean, std=PYSLOWFAST_PIXELS.std)
 _HERO = VideoRecipe(HeroWindows(_NUM_FRAMES, decode_size=FfmpegScale(224)), _HERO_PIXELS)
 SLOWFAST_RECIPES: dict[str, dict[str, VideoRecipe]] = {
     "pyslowfast": {
@@ -103,23 +104,16 @@ class SlowFast(VideoEncoder):
         weights: str | None = None,
         trust: bool = False,
     ) -> None:
-        choices = {"variant": (variant, Variant), "family": (family, Family), "order": (order, Order)}
-        for name, (value, known) in choices.items():
-            if value not in get_args(known):
-                raise ValueError(f"{name} of SlowFast must be one of {get_args(known)}, got {value!r}")
-        super().__init__(SLOWFAST_RECIPES[family], recipe)
+        alpha, fusion_kernel = one_of(_VARIANTS, variant, "variant of SlowFast")
+        super().__init__(one_of(SLOWFAST_RECIPES, family, "family of SlowFast"), recipe)
+        self._slow_first = one_of(_ORDERS, order, "order of SlowFast")
         self.variant, self.family, self.order = variant, family, order
-        self.slow_frames = slow_frames(_NUM_FRAMES, _ALPHAS[variant], family)
+        self.slow_frames = slow_frames(_NUM_FRAMES, alpha, family)
         with fixed_random(f"SlowFast {variant} {family}"):
             self.slow = ResNet3d(_SLOW, num_lateral=_FUSION_RATIO / _BETA)
             self.fast = ResNet3d(_FAST)
             self.laterals = nn.ModuleList(
-                _lateral(
-                    ratio * _FAST.width,
-                    _FUSION_KERNELS[variant],
-                    _ALPHAS[variant],
-                    has_norm=family == "pyslowfast",
-                )
+                _lateral(ratio * _FAST.width, fusion_kernel, alpha, has_norm=family == "pyslowfast")
                 for ratio in (1, 4, 8, 16)
             )
         self.dim = self.slow.dim + self.fast.dim
@@ -137,7 +131,7 @@ class SlowFast(VideoEncoder):
             slow = slow_stage(torch.cat([slow, lateral(fast)], dim=1))
             fast = fast_stage(fast)
         pooled = [slow.mean((2, 3, 4)), fast.mean((2, 3, 4))]
-        return torch.cat(pooled if self.order == "slow|fast" else pooled[::-1], dim=1)
+        return torch.cat(pooled if self._slow_first else pooled[::-1], dim=1)
 
     def arguments(self) -> dict[str, Any]:
         """Return the variant, the family, the recipe and the order."""

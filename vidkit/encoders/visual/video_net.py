@@ -26,9 +26,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vidkit.encoders.base import Encoder, VisualRecipe
+from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe
 from vidkit.encoders.visual.pixel import checked_frames
-from vidkit.encoders.visual.pixels import PixelRecipe, ShorterSide, normalise, prepare_frames
+from vidkit.encoders.visual.pixels import PixelRecipe, ShorterSide, normalise
 from vidkit.encoders.visual.video_windows import MMAction2Windows, PySlowFastWindows
 
 MMACTION2_PIXELS = PixelRecipe(ShorterSide(256, "round"), "bilinear", antialias=False)
@@ -45,7 +45,7 @@ _NUM_TEST_WINDOWS = 10
 
 
 @dataclass(frozen=True)
-class VideoRecipe:
+class VideoRecipe(PictureRecipe):
     """What an encoder of windows does to a clip.
 
     Args:
@@ -54,8 +54,6 @@ class VideoRecipe:
         num_windows: K, among which the frames are shared out in order.
     """
 
-    frames: VisualRecipe
-    pixels: PixelRecipe
     num_windows: int = 1
 
 
@@ -83,10 +81,11 @@ def usv_recipes(num_frames: int, interval: int) -> dict[str, VideoRecipe]:
     return {"usv_train": train, "usv_test": test}
 
 
-class VideoEncoder(Encoder):
-    """Base of encoders that read windows of L frames.
+class VideoEncoder(PictureEncoder):
+    """Base of encoders that see a window of L frames at a time.
 
-    A subclass writes ``features`` and gives its table of recipes.
+    A subclass sets ``dim`` and the network, and writes ``features``, which here takes windows of normalised
+    pixels, (M, 3, L, h, w) -> (M, D).
 
     Args:
         recipes: Name -> recipe.
@@ -96,19 +95,11 @@ class VideoEncoder(Encoder):
         ValueError: If there is no such recipe.
     """
 
-    modality = "visual"
-
     def __init__(self, recipes: Mapping[str, VideoRecipe], recipe: str | None) -> None:
-        super().__init__()
-        if recipe is not None and recipe not in recipes:
-            raise ValueError(
-                f"{type(self).__name__} has no recipe {recipe!r} in this variant; known: {', '.join(recipes)}"
-            )
+        name = recipe or next(iter(recipes))
+        super().__init__(recipes, name)
         self.recipe_name = recipe
-        chosen = recipes[recipe or next(iter(recipes))]
-        self.recipe: VisualRecipe = chosen.frames
-        self.pixels = chosen.pixels
-        self.num_windows = chosen.num_windows
+        self.num_windows = recipes[name].num_windows
 
     def preprocess(self, clips: Tensor) -> Tensor:
         """Return the resized crops, uint8 (N, V, F, 3, h, w).
@@ -117,16 +108,17 @@ class VideoEncoder(Encoder):
             clips: RGB frames, uint8 (N, F, H, W, 3) of any size.
 
         Raises:
-            ValueError: If ``clips`` has another shape or number of frames, or is smaller than the crop.
+            ValueError: If ``clips`` has another shape or number of frames, or the recipe needs frames that
+                the reader has scaled.
             TypeError: If it is not uint8.
         """
         frames = checked_frames(clips, type(self).__name__)
         if frames.shape[1] != self.recipe.num_frames:
             raise ValueError(
                 f"{type(self).__name__} reads {self.recipe.num_frames} frames a clip with this recipe, "
-                f"got {frames.shape[1]}"
+                f"got {frames.shape[1]}; read those that its recipe.frame_times names"
             )
-        return prepare_frames(frames, self.pixels, next(self.parameters()).device)
+        return super().preprocess(frames)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """Return the mean over windows and crops of their features, float32 (N, D).
@@ -141,10 +133,6 @@ class VideoEncoder(Encoder):
             features = self.features(video.to(dtype)).float()
             means.append(features.unflatten(0, inputs.shape[:2]).mean(1))
         return torch.stack(means).mean(0)
-
-    def features(self, video: Tensor) -> Tensor:
-        """Return the features of single windows: pixels (M, 3, L, h, w) -> (M, D)."""
-        raise NotImplementedError
 
 
 def _tested(windows: Any, pixels: PixelRecipe) -> VideoRecipe:
