@@ -4,7 +4,7 @@
 features through.
 """
 
-from vidkit.encoders.audio import CNN14, LogMelAudio, LogMelResNet, Mockingjay
+from vidkit.encoders.audio import AST, CNN14, LogMelAudio, LogMelResNet, Mockingjay
 from vidkit.encoders.base import (
     AudioRecipe,
     Encoder,
@@ -18,7 +18,7 @@ from vidkit.encoders.base import (
 )
 from vidkit.encoders.precomputed import Precomputed
 from vidkit.encoders.text import BERT, HashedText, MiniLM, SentenceEncoder
-from vidkit.encoders.visual import MotionVisual, PixelVisual
+from vidkit.encoders.visual import I3D, TSM, MotionVisual, PixelVisual, R2Plus1D, SlowFast
 
 __all__ = [
     "Encoder",
@@ -33,7 +33,12 @@ __all__ = [
     "Precomputed",
     "MotionVisual",
     "PixelVisual",
+    "TSM",
+    "I3D",
+    "R2Plus1D",
+    "SlowFast",
     "LogMelAudio",
+    "AST",
     "Mockingjay",
     "LogMelResNet",
     "CNN14",
