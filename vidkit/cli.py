@@ -13,6 +13,7 @@ from vidkit import __version__
 from vidkit.commands import looking, training, videos
 from vidkit.commands.demo import demo
 from vidkit.commands.features import features_app
+from vidkit.commands.weights import weights_app
 
 _OPTION_NAMES = ("--cfg-options", "-c")
 _CHANGE = re.compile(r"[A-Za-z_][\w.]*=")
@@ -52,6 +53,7 @@ app.command("list")(looking.list_)
 app.command()(looking.doctor)
 app.add_typer(looking.config_app, name="config")
 app.add_typer(features_app, name="features")
+app.add_typer(weights_app, name="weights")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Weights of encoders: files of every public tool, read as data, recognised, mapped and loaded whole."""
 
 from vidkit.encoders.weights.catalogue import KnownWeights, find_known, known_weights, where_to_get
+from vidkit.encoders.weights.check import WeightsFile, check_weights
 from vidkit.encoders.weights.containers import State, container_of, read_weights
 from vidkit.encoders.weights.load import Converter, fixed_random, load_into
 from vidkit.encoders.weights.schemes import recognise
@@ -10,6 +11,8 @@ __all__ = [
     "Converter",
     "KnownWeights",
     "State",
+    "WeightsFile",
+    "check_weights",
     "container_of",
     "find_file",
     "find_known",

@@ -47,6 +47,37 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 }
 """Every scheme that vidkit knows, the special ones before the general ones."""
 
+LOADED_BY: dict[str, tuple[str, ...]] = {
+    "OpenAI CLIP": ("CLIPVisual", "CLIPText"),
+    "Hugging Face CLIP": ("CLIPVisual", "CLIPText"),
+    "Hugging Face CLIP text": ("CLIPText",),
+    "caffe2 SlowFast": ("SlowFast",),
+    "caffe2 ResNet": ("I3D",),
+    "PySlowFast SlowFast": ("SlowFast",),
+    "PySlowFast ResNet": ("I3D",),
+    "pytorchvideo SlowFast": ("SlowFast",),
+    "pytorchvideo R(2+1)D": ("R2Plus1D",),
+    "pytorchvideo ResNet": ("I3D",),
+    "mmaction2 SlowFast": ("SlowFast",),
+    "mmaction2 R(2+1)D": ("R2Plus1D",),
+    "mmaction2 TSM": ("TSM",),
+    "mmaction2 ResNet": ("TSN", "TSM", "I3D", "LogMelResNet"),
+    "mit-han-lab TSM": ("TSM",),
+    "tsn-pytorch ResNet": ("TSN", "TSM", "I3D"),
+    "torchvision video ResNet": (),
+    "torchvision Swin": (),
+    "Hugging Face Swin": (),
+    "Swin": ("Swin", "TimmVisual"),
+    "PANNs CNN14": ("CNN14",),
+    "AST": ("AST",),
+    "Hugging Face AST": ("AST",),
+    "s3prl Mockingjay": ("Mockingjay",),
+    "timm ViT": ("TimmVisual",),
+    "torchvision ResNet": ("TSN", "TSM", "I3D", "LogMelResNet"),
+    "Hugging Face BERT": ("BERT", "MiniLM", "SentenceEncoder"),
+}
+"""Scheme -> the encoders that load it, in one of their variants; none for what is only named in a message."""
+
 
 def recognise(names: Iterable[str]) -> str | None:
     """Return the scheme that these names of weights follow, one of ``SCHEMES``, or None.
