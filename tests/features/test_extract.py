@@ -27,12 +27,17 @@ class Motion(Encoder):
         self.recipe = VisualRecipe(num_frames=4, window_seconds=1.5)
         self.dropout = torch.nn.Dropout(0.5)
 
-    def forward(self, clips: Tensor) -> Tensor:
-        return self.dropout(clips.float().mean((2, 3, 4)))
+    def preprocess(self, clips: Tensor) -> Tensor:
+        return clips.float().mean((2, 3, 4))
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        return self.dropout(inputs)
 
 
 def _listing(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """The features below, without what a job writes down beside them."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(file.as_posix() for file in files if not any(part.startswith(".") for part in file.parts))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +149,7 @@ def test_a_missing_video_is_one_that_failed(make_video: MakeVideo, tmp_path: Pat
 
 def test_an_encoder_that_breaks_is_told_with_its_kind(make_video: MakeVideo, tmp_path: Path) -> None:
     class Broken(PixelVisual):
-        def forward(self, clips: Tensor) -> Tensor:
+        def encode(self, inputs: Tensor) -> Tensor:
             raise IndexError("row 7")
 
     video = make_video("a.mp4")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import signal
 import subprocess
@@ -12,7 +11,6 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,22 +19,23 @@ from torch import Tensor
 
 from vidkit.encoders import LogMelAudio, PixelVisual
 from vidkit.features import FeatureStore, Progress, extract
-
-JOB: Any = importlib.import_module("vidkit.features.extract")  # the module, not the function
+from vidkit.features.failures import failed_ids
+from vidkit.features.npy_writer import NpyWriter
 
 
 class Crashing(PixelVisual):
     """Kills its process at videos that are all white."""
 
-    def forward(self, clips: Tensor) -> Tensor:
-        if clips.min() > 200:
+    def encode(self, inputs: Tensor) -> Tensor:
+        if (inputs.amin((1, 2, 3)) > 200).any():
             os._exit(9)
-        return super().forward(clips)
+        return super().encode(inputs)
 
 
 def _files(folder: Path) -> list[str]:
-    """All files below, temporary ones as well."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """All files below, temporary ones as well, but for what a job writes down of itself."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(file.as_posix() for file in files if not {".jobs", ".failed"} & set(file.parts))
 
 
 def _at(video: str, fraction: float, action: Callable[[], None]) -> Callable[[Progress], None]:
@@ -53,21 +52,22 @@ def _interrupt() -> None:
 
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.95])
 def test_ctrl_c_leaves_whole_features_alone_and_the_next_run_continues(
-    make_video: MakeVideo, tmp_path: Path, fraction: float
+    make_video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fraction: float
 ) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)  # one video is read at a time
     videos = [make_video(f"{name}.mp4", seconds=5.0) for name in "abc"]
     out = tmp_path / "f"
     encoders = [PixelVisual(), LogMelAudio()]
     with pytest.raises(KeyboardInterrupt):
         extract(videos, encoders=encoders, out=out, on_progress=_at("b", fraction, _interrupt))
-    whole = {
-        f"{encoder}/a.{suffix}" for encoder in ("PixelVisual", "LogMelAudio") for suffix in ("npy", "json")
-    }
-    assert whole <= set(_files(out)) <= whole | {"PixelVisual/b.npy", "PixelVisual/b.json"}
+    names = {f"{name}/{{}}.{suffix}" for name in ("PixelVisual", "LogMelAudio") for suffix in ("npy", "json")}
+    assert {name.format("a") for name in names} <= set(_files(out))
+    assert set(_files(out)) <= {name.format(video_id) for name in names for video_id in "ab"}
     assert not any(".tmp" in name for name in _files(out))
     report = extract(videos, encoders=encoders, out=out)
-    assert report.skipped == videos[:1]
-    assert report.done == videos[1:]
+    assert videos[0] in report.skipped  # b too, if its last clips had come
+    assert videos[2] in report.done
+    assert sorted(report.skipped + report.done) == videos
     extract(videos, encoders=encoders, out=tmp_path / "g")
     for name in ("PixelVisual", "LogMelAudio"):
         for video_id in "abc":
@@ -76,35 +76,39 @@ def test_ctrl_c_leaves_whole_features_alone_and_the_next_run_continues(
             )
 
 
+def _break_append(monkeypatch: pytest.MonkeyPatch, video_id: str, number: int) -> None:
+    """Let writing the features of a video fail as the system does."""
+    append = NpyWriter.append
+
+    def broken(self: NpyWriter, rows: np.ndarray) -> None:
+        if self.path.name.startswith(f".{video_id}."):
+            raise OSError(number, os.strerror(number))
+        append(self, rows)
+
+    monkeypatch.setattr(NpyWriter, "append", broken)
+
+
 def test_a_full_disk_stops_the_job_with_a_sentence(
     make_video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     videos = [make_video("a.mp4"), make_video("b.mp4")]
-    extract_video = JOB.extract_video
-
-    def full(path: Path, *arguments: object, **options: object) -> None:
-        if path == videos[1]:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        extract_video(path, *arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(JOB, "extract_video", full)
+    _break_append(monkeypatch, "b", errno.ENOSPC)
     with pytest.raises(
         OSError, match="No space left on device; 1 of 2 videos are done; make room and run again"
     ):
         extract(videos, encoders=[PixelVisual()], out=tmp_path / "f")
-    assert FeatureStore(tmp_path / "f")["PixelVisual"].video_ids() == ["a"]
+    assert _files(tmp_path / "f") == ["PixelVisual/a.json", "PixelVisual/a.npy"]
+    assert failed_ids(tmp_path / "f" / "PixelVisual") == set()
 
 
 def test_other_errors_of_the_system_are_the_videos_own(
     make_video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*arguments: object, **options: object) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(JOB, "extract_video", broken)
-    video = make_video("a.mp4")
-    report = extract([video], encoders=[PixelVisual()], out=tmp_path / "f")
-    assert "Input/output error" in report.failed[video]
+    _break_append(monkeypatch, "a", errno.EIO)
+    videos = [make_video("a.mp4"), make_video("b.mp4")]
+    report = extract(videos, encoders=[PixelVisual()], out=tmp_path / "f")
+    assert "Input/output error" in report.failed[videos[0]]
+    assert report.done == videos[1:]
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import torch
 
 from vidkit.encoders.base import Encoder
-from vidkit.features.one_video import extract_video
-from vidkit.features.plan import check_store, named_encoders, pending_encoders, unique_paths
+from vidkit.features.execution import Execution, Precision
+from vidkit.features.manifest import write_manifest
+from vidkit.features.outputs import NO_SPACE
+from vidkit.features.pipeline import OnFinish, OnPart, num_readers, ready, run_pipeline
+from vidkit.features.plan import Item, Job, Plan, check_store, make_plan, named_encoders, unique_paths
 from vidkit.features.pool import run_in_processes
 from vidkit.features.store import FeatureStore
-
-# What makes every further video fail as well: a full disk, a quota, a limit on file sizes.
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @dataclass
@@ -28,17 +26,26 @@ class ExtractReport:
     Attributes:
         done: Videos whose features are new.
         skipped: Videos whose features were there.
-        failed: Why the others have none, one sentence a video.
+        failed: Why the others lack features, one sentence a video.
+        not_retried: Those of ``failed`` that failed in an earlier job, have not changed, and were not tried.
     """
 
     done: list[Path] = field(default_factory=list)
     skipped: list[Path] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
+    not_retried: list[Path] = field(default_factory=list)
 
     @property
     def num_finished(self) -> int:
         """Videos that are done, skipped or failed."""
         return len(self.done) + len(self.skipped) + len(self.failed)
+
+    def sort(self, order: Sequence[Path]) -> None:
+        """Put the videos into the order in which they were given."""
+        place = {path: index for index, path in enumerate(order)}
+        for paths in (self.done, self.skipped, self.not_retried):
+            paths.sort(key=place.__getitem__)
+        self.failed = {path: self.failed[path] for path in sorted(self.failed, key=place.__getitem__)}
 
 
 @dataclass(frozen=True)
@@ -48,19 +55,24 @@ class Progress:
     Attributes:
         num_finished: Videos that are done, skipped or failed.
         num_videos: All videos of the job.
-        path: The video at work, or the one that has just been finished.
-        fraction: The part of the video at work that is done, in [0, 1]; 0 when it has been finished.
+        path: A video at work, or the one that has just been finished.
+        fraction: The part of that video that is read, in [0, 1]; 0 when it has been finished.
+        others: The sum of the parts of the other videos at work.
     """
 
     num_finished: int
     num_videos: int
     path: Path
     fraction: float
+    others: float = 0.0
 
     @property
     def total(self) -> float:
         """The part of the whole job that is done, in [0, 1], all videos counted alike."""
-        return (self.num_finished + self.fraction) / self.num_videos
+        return (self.num_finished + self.fraction + self.others) / self.num_videos
+
+
+OnProgress = Callable[[Progress], None]
 
 
 def extract(
@@ -71,16 +83,22 @@ def extract(
     clip_seconds: float = 1.0,
     workers: int = 0,
     device: str | torch.device | None = None,
+    execution: Execution | Precision = "float32",
+    batch_size: int | None = None,
     overwrite: bool = False,
-    on_progress: Callable[[Progress], None] | None = None,
-    batch_size: int = 32,
+    retry_failed: bool = False,
+    on_progress: OnProgress | None = None,
 ) -> ExtractReport:
     """Write the features of videos into a feature store; run it again to continue.
 
     Clip i covers [i, i + 1) x ``clip_seconds`` and there are ceil(duration / clip_seconds) of them. An
     encoder reads a window of its own length round the clip's middle; frames beyond the edges of the file
-    are its first and last, sound beyond them is silence. A video's features do not depend on which
-    other encoders run with it. What exists for the same encoder, clip length and file is skipped.
+    are its first and last, sound beyond them is silence. What exists for the same encoder, clip length and
+    file is skipped; what failed with them is not tried again.
+
+    Videos are read and encoded at once, and clips of several videos share a batch. All batches of an
+    encoder have one size, so a video's features depend neither on the other videos nor on the other encoders
+    of a job: one that is killed and started again gives the same files, byte for byte, on the same machine.
 
     Args:
         videos: Video files; ``find_videos`` makes them of folders and lists. A video's stem is its video_id.
@@ -90,125 +108,103 @@ def extract(
         workers: Processes that share the videos; 0 works in this one. A script that uses them must
             guard its main part by ``if __name__ == "__main__":``.
         device: Where the encoders run; None leaves them where they are. They come back as they were.
+        execution: How they run, or the precision whose fastest way on this machine is measured and kept.
+        batch_size: Clips that an encoder gets at once; None takes up to 32 on a CPU and 256 on a GPU, less
+            where a clip is larger than a picture of 224 x 224.
         overwrite: Whether features that exist are made anew, also those of another recipe.
+        retry_failed: Whether videos that failed before are tried again.
         on_progress: Called often, from this process.
-        batch_size: Clips that an encoder gets at once, at most.
 
     Returns:
         What became of each video; a video that cannot be read is in ``failed``, and the others are done.
 
     Raises:
         ValueError: If an argument is out of its range, if two videos have the same stem, if an encoder
-            reads features, or if the store holds features of another recipe or clip length.
+            reads features, if the store holds features of another recipe or clip length, or if a batch does
+            not fit into the memory of the device.
         OSError: If ``out`` cannot be written or the disk is full; what is whole stays.
         KeyboardInterrupt: On Ctrl-C; what is whole stays, nothing else does.
     """
     named = named_encoders(encoders)
     paths = unique_paths([Path(video) for video in videos])
-    if workers < 0 or batch_size < 1:
+    if workers < 0 or (batch_size is not None and batch_size < 1):
         raise ValueError(f"workers must be >= 0 and batch_size >= 1, got {workers} and {batch_size}")
-    store = FeatureStore(out)
-    check_store(store, named, clip_seconds, overwrite)
-    report = ExtractReport()
+    job = Job(named, FeatureStore(out), clip_seconds, batch_size, device, execution, overwrite)
+    check_store(job)
+    write_manifest(job, paths)
+    plan = make_plan(paths, job, retry_failed=retry_failed)
+    return run_plan(job, paths, plan, workers=workers, on_progress=on_progress)
+
+
+def run_plan(
+    job: Job, paths: Sequence[Path], plan: Plan, *, workers: int, on_progress: OnProgress | None = None
+) -> ExtractReport:
+    """Do what a plan says, on this machine.
+
+    Args:
+        job: How features are made.
+        paths: All videos of the plan, in the order of the report.
+        plan: What is to be made.
+        workers: Processes that share the videos; 0 works in this one.
+        on_progress: Called often, from this process.
+
+    Raises:
+        OSError: If the disk is full; what is whole stays.
+    """
     tell = on_progress or (lambda progress: None)
+    report = ExtractReport()
+    tried = {item.path for item in plan.work}
 
-    def finish(path: Path, error: str | None, *, is_skipped: bool = False) -> None:
-        if error is not None:
-            report.failed[path] = error
+    parts: dict[Path, float] = {}  # of the videos at work
+
+    def finish(path: Path, reason: str | None) -> None:
+        reasons = dict.fromkeys(filter(None, [plan.failed.get(path), reason]))
+        if reasons:
+            report.failed[path] = "; ".join(reasons)
         else:
-            (report.skipped if is_skipped else report.done).append(path)
-        tell(Progress(report.num_finished, len(paths), path, 0.0))
+            report.done.append(path)
+        parts.pop(path, None)
+        tell(Progress(report.num_finished, len(paths), path, 0.0, sum(parts.values())))
 
-    def tell_part(path: Path, fraction: float) -> None:
-        tell(Progress(report.num_finished, len(paths), path, fraction))
+    def part(path: Path, fraction: float) -> None:
+        parts[path] = fraction
+        tell(Progress(report.num_finished, len(paths), path, fraction, sum(parts.values()) - fraction))
 
-    work: list[tuple[Path, tuple[str, ...]]] = []
     for path in paths:
-        try:
-            pending = pending_encoders(path, named, store, clip_seconds, overwrite)
-        except (OSError, ValueError) as error:
-            finish(path, str(error))
-            continue
-        if pending:
-            work.append((path, pending))
-        else:
-            finish(path, None, is_skipped=True)
-
-    extractor = Extractor(named, store, clip_seconds, batch_size, overwrite, device)
+        if path not in tried:
+            if path in plan.failed:
+                report.failed[path] = plan.failed[path]
+            else:
+                report.skipped.append(path)
+            tell(Progress(report.num_finished, len(paths), path, 0.0))
+    report.not_retried = list(plan.not_retried)
     try:
-        if workers and work:
-            run_in_processes(extractor, work, workers=workers, on_finish=finish)
-        else:
-            with extractor.ready():
-                for path, names in work:
-                    finish(path, extractor(path, names, partial(tell_part, path)))
+        _run(job, plan.work, workers=workers, on_finish=finish, on_part=part)
     except OSError as error:
-        if error.errno not in _NO_SPACE:
+        if error.errno not in NO_SPACE:
             raise
         raise OSError(
             error.errno,
-            f"cannot write features to {out}: {error.strerror}; {len(report.done)} of {len(work)} "
-            "videos are done; make room and run again to continue",
+            f"cannot write features to {job.store.root}: {error.strerror}; {len(report.done)} of "
+            f"{len(plan.work)} videos are done; make room and run again to continue",
         ) from error
+    report.sort(paths)
     return report
 
 
-@dataclass
-class Extractor:
-    """Extracts one video at a time; it travels to worker processes."""
+def _run(job: Job, work: Sequence[Item], *, workers: int, on_finish: OnFinish, on_part: OnPart) -> None:
+    if not work:
+        return
+    if workers:
+        run_in_processes(job, work, workers=workers, on_finish=on_finish)
+        return
+    items = iter(work)
+    lock = threading.Lock()
 
-    encoders: Mapping[str, Encoder]
-    store: FeatureStore
-    clip_seconds: float
-    batch_size: int
-    overwrite: bool
-    device: str | torch.device | None
+    def next_item() -> Item | None:
+        with lock:
+            return next(items, None)
 
-    def __call__(
-        self, path: Path, names: tuple[str, ...], on_fraction: Callable[[float], None]
-    ) -> str | None:
-        """Extract the features that ``names`` lacks; return why it failed, or None.
-
-        Raises:
-            OSError: If the disk is full, which is no fault of the video.
-        """
-        try:
-            extract_video(
-                path,
-                {name: self.encoders[name] for name in names},
-                self.store,
-                clip_seconds=self.clip_seconds,
-                batch_size=self.batch_size,
-                overwrite=self.overwrite,
-                on_fraction=on_fraction,
-            )
-        except Exception as error:  # whatever one video does to a decoder or an encoder
-            if isinstance(error, OSError) and error.errno in _NO_SPACE:
-                raise
-            is_plain = isinstance(error, (ValueError, OSError)) and str(error)
-            return str(error) if is_plain else f"{type(error).__name__}: {error}"
-        return None
-
-    @contextmanager
-    def ready(self) -> Iterator[None]:
-        """Put the encoders on the device and into eval mode; then back to how they were."""
-        modules = [module for encoder in self.encoders.values() for module in encoder.modules()]
-        modes = [module.training for module in modules]
-        homes = {name: _device_of(encoder) for name, encoder in self.encoders.items()}
-        try:
-            for encoder in self.encoders.values():
-                encoder.eval()
-                if self.device is not None:
-                    encoder.to(self.device)
-            yield
-        finally:
-            for module, mode in zip(modules, modes):
-                module.training = mode
-            for name, encoder in self.encoders.items():
-                encoder.to(homes[name])
-
-
-def _device_of(encoder: Encoder) -> torch.device:
-    for tensor in (*encoder.parameters(), *encoder.buffers()):
-        return tensor.device
-    return torch.device("cpu")
+    readers = min(num_readers(), len(work))
+    with ready(job):
+        run_pipeline(job, next_item, readers=readers, on_finish=on_finish, on_part=on_part)

@@ -1,14 +1,14 @@
-"""The features of one video: those of all encoders, its frames decoded once.
+"""Reading one video for all encoders: what the models are to be called with, in order.
 
-Shapes: N clips of a batch, D channels.
+Everything here runs in a reading thread: decoding and ``Encoder.preprocess``. Shapes: N clips of a block,
+D channels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,110 +16,136 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidkit.encoders.base import AudioRecipe, Encoder, VisualRecipe
-from vidkit.features.npy_writer import NpyWriter
-from vidkit.features.sidecar import make_sidecar, num_clips_of
-from vidkit.features.store import FeatureStore
-from vidkit.features.windows import FrameWindows, audio_windows
+from vidkit.encoders.base import AudioRecipe, Encoder, SequenceRecipe, VisualRecipe
+from vidkit.features.sidecar import num_clips_of
+from vidkit.features.windows import FrameWindows, audio_pieces, audio_windows, clip_means
 from vidkit.media.captions import captions_per_clip, find_captions
 from vidkit.media.errors import DamagedError, MediaError, NoAudioStreamError
 from vidkit.media.multi_stream import FrameRequest, stream_many
 from vidkit.media.reader import VideoReader, open_video
 
-FRAMES_PER_CHUNK = 16
+Rows = NDArray[np.float32]
+
+FRAMES_PER_CHUNK = 4
+# Clips of a block. They are fixed, so that what ``preprocess`` gets depends on the video alone.
+VISUAL_BLOCK = 8
+AUDIO_BLOCK = 32
+SENTENCES_PER_CALL = 32
 _CAPTION_SUFFIXES = (".srt", ".vtt", ".json")
 _AUDIO_WORK = 0.1  # of the work on the pictures; for the progress alone
 
 
-def extract_video(
-    path: Path,
-    encoders: Mapping[str, Encoder],
-    store: FeatureStore,
-    *,
-    clip_seconds: float,
-    batch_size: int,
-    overwrite: bool = False,
-    on_fraction: Callable[[float], None] = lambda fraction: None,
-) -> None:
-    """Write the features of one video into the store, those of one encoder whole or not at all.
+@dataclass(frozen=True)
+class Opened:
+    """The video can be read by the encoders in ``names``; those in ``lacking`` miss an input, and why."""
 
-    Encoders whose input is missing (sound, captions) are left out, the others are written, and then the
-    error is raised.
-
-    Args:
-        path: The video; its stem is the video_id.
-        encoders: By the name of their folder, in eval mode.
-        store: Where to.
-        clip_seconds: Length of a clip.
-        batch_size: Clips that an encoder gets at once, at most.
-        overwrite: Whether features of another recipe may be replaced.
-        on_fraction: Called with the part of the work that is done, in [0, 1]; it may raise to stop.
-
-    Raises:
-        MediaError: If the video cannot be read, or lacks what an encoder needs.
-        OSError: If the features cannot be written.
-    """
-    with open_video(path, on_damage="error") as reader:
-        problems = _missing_inputs(reader, encoders)
-        job = _Job(path, reader, store, clip_seconds, batch_size, overwrite)
-        passes: list[tuple[float, Iterator[float]]] = []
-        if visual := _of(encoders, "visual"):
-            passes.append((1.0, _extract_visual(job, visual)))
-        for name, encoder in _of(encoders, "audio").items():
-            if "audio" not in problems:
-                passes.append((_AUDIO_WORK, _extract_audio(job, name, encoder)))
-        for name, encoder in _of(encoders, "text").items():
-            if "text" not in problems:
-                passes.append((_AUDIO_WORK, _extract_text(job, name, encoder)))
-        _run(passes, on_fraction)
-    if problems:
-        kind = type(next(iter(problems.values()))) if len(problems) == 1 else MediaError
-        raise kind("; ".join(map(str, problems.values())))
+    names: tuple[str, ...]
+    lacking: Mapping[str, MediaError]
+    duration_seconds: float
 
 
 @dataclass(frozen=True)
-class _Job:
+class Clips:
+    """The next clips for an encoder: any rows may share a call with them, those of other videos too.
+
+    Args:
+        name: Of the encoder.
+        inputs: What ``preprocess`` gave, first axis N.
+        fraction: The part of the video that is read, in [0, 1].
+    """
+
+    name: str
+    inputs: Any
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The next clips for an encoder whose calls depend on the video alone.
+
+    Args:
+        name: Of the encoder.
+        inputs: One for each call.
+        rows: Makes the features of the clips, (N, D), of what the calls gave.
+        fraction: The part of the video that is read, in [0, 1].
+    """
+
+    name: str
+    inputs: Sequence[Any]
+    rows: Callable[[Sequence[Rows]], Rows]
+    fraction: float
+
+
+Message = Opened | Clips | Calls
+
+
+def read_video(path: Path, encoders: Mapping[str, Encoder], *, clip_seconds: float) -> Iterator[Message]:
+    """Yield what the encoders are to be called with, pictures first; memory does not grow with the length.
+
+    Args:
+        path: The video.
+        encoders: By the name of their folder.
+        clip_seconds: Length of a clip.
+
+    Raises:
+        MediaError: If the video cannot be read.
+        ValueError: If an encoder cannot read it with this clip length.
+    """
+    with open_video(path, on_damage="error") as reader:
+        lacking = _missing_inputs(reader, encoders)
+        readable = {name: encoder for name, encoder in encoders.items() if name not in lacking}
+        duration = reader.info.duration_seconds
+        yield Opened(tuple(readable), lacking, duration)
+        film = _Film(path, reader, num_clips_of(duration, clip_seconds), clip_seconds)
+        passes: list[tuple[float, Iterator[Clips | Calls]]] = []
+        if visual := _of(readable, "visual"):
+            passes.append((1.0, _read_pictures(film, visual)))
+        for name, encoder in _of(readable, "audio").items():
+            is_sequence = isinstance(encoder.recipe, SequenceRecipe)
+            read = _read_pieces if is_sequence else _read_sound
+            passes.append((_AUDIO_WORK, read(film, name, encoder)))
+        for name, encoder in _of(readable, "text").items():
+            passes.append((_AUDIO_WORK, _read_text(film, name, encoder)))
+        yield from _in_turn(passes)
+
+
+@dataclass(frozen=True)
+class _Film:
     path: Path
     reader: VideoReader
-    store: FeatureStore
+    num_clips: int
     clip_seconds: float
-    batch_size: int
-    overwrite: bool
 
-    @property
-    def duration_seconds(self) -> float:
-        return self.reader.info.duration_seconds
 
-    @property
-    def num_clips(self) -> int:
-        return num_clips_of(self.duration_seconds, self.clip_seconds)
-
-    @contextmanager
-    def writing(self, name: str, encoder: Encoder) -> Iterator[NpyWriter]:
-        sidecar = make_sidecar(
-            encoder,
-            clip_seconds=self.clip_seconds,
-            duration_seconds=self.duration_seconds,
-            source=self.path,
-        )
-        features = self.store.encoder(name)
-        with features.writing(self.path.stem, sidecar, overwrite=self.overwrite) as writer:
-            yield writer
+def _in_turn(passes: Sequence[tuple[float, Iterator[Clips | Calls]]]) -> Iterator[Clips | Calls]:
+    """Yield from one pass after the other; their own fractions become those of the whole."""
+    total = sum(work for work, _ in passes)
+    before = 0.0
+    for work, messages in passes:
+        for message in messages:
+            fraction = min(1.0, (before + work * message.fraction) / total)
+            yield type(message)(**{**vars(message), "fraction": fraction})
+        before += work
 
 
 def _missing_inputs(reader: VideoReader, encoders: Mapping[str, Encoder]) -> dict[str, MediaError]:
-    """Return an error for each modality that an encoder needs and the video lacks."""
+    """Return an error for each encoder that needs what the video lacks."""
     problems: dict[str, MediaError] = {}
     path = reader.info.path
-    if (names := ", ".join(_of(encoders, "audio"))) and not reader.info.has_audio:
-        problems["audio"] = NoAudioStreamError(
-            f"{path} has no sound track, which {names} needs; leave the audio encoder out for silent videos"
+    audio, text = _of(encoders, "audio"), _of(encoders, "text")
+    if audio and not reader.info.has_audio:
+        error: MediaError = NoAudioStreamError(
+            f"{path} has no sound track, which {', '.join(audio)} needs; "
+            "leave the audio encoder out for silent videos"
         )
-    if (names := ", ".join(_of(encoders, "text"))) and not _may_have_captions(reader):
-        problems["text"] = MediaError(
+        problems.update(dict.fromkeys(audio, error))
+    if text and not _may_have_captions(reader):
+        names = ", ".join(text)
+        error = MediaError(
             f"{path} has no captions, which {names} needs; put {path.stem}.srt beside it "
             f"(an empty one says that nobody speaks), or leave {names} out"
         )
+        problems.update(dict.fromkeys(text, error))
     return problems
 
 
@@ -129,81 +155,76 @@ def _may_have_captions(reader: VideoReader) -> bool:
     return bool(reader.info.text_streams) or any(name.startswith(f"{path.stem}.") for name in beside)
 
 
-def _run(passes: Sequence[tuple[float, Iterator[float]]], on_fraction: Callable[[float], None]) -> None:
-    """Run the passes one after another; each yields the part of it that is done."""
-    total = sum(work for work, _ in passes)
-    before = 0.0
-    for work, parts in passes:
-        for part in parts:
-            on_fraction((before + work * part) / total)
-        before += work
-
-
-def _extract_visual(job: _Job, encoders: Mapping[str, Encoder]) -> Iterator[float]:
+def _read_pictures(film: _Film, encoders: Mapping[str, Encoder]) -> Iterator[Clips]:
     requests, windows = {}, {}
+    duration = film.reader.info.duration_seconds
     for name, encoder in encoders.items():
         assert isinstance(encoder.recipe, VisualRecipe)
         windows[name] = FrameWindows(
             encoder.recipe,
-            num_clips=job.num_clips,
-            clip_seconds=job.clip_seconds,
-            duration_seconds=job.duration_seconds,
-            source_fps=job.reader.info.fps,
-            batch_size=job.batch_size,
+            num_clips=film.num_clips,
+            clip_seconds=film.clip_seconds,
+            duration_seconds=duration,
+            source_fps=film.reader.info.fps,
+            batch_size=VISUAL_BLOCK,
         )
         requests[name] = FrameRequest(windows[name].times, encoder.recipe.decode_size)
     num_frames = sum(len(window.times) for window in windows.values())
     num_seen = 0
-    with ExitStack() as stack:
-        writers = {name: stack.enter_context(job.writing(name, encoders[name])) for name in encoders}
-        for name, frames in stream_many(job.reader, requests, chunk=FRAMES_PER_CHUNK):
-            for batch in windows[name].push(frames.data):
-                writers[name].append(_encode(encoders[name], torch.from_numpy(batch)))
-            num_seen += len(frames)
-            yield num_seen / num_frames
-        if not all(window.is_done for window in windows.values()):
-            raise DamagedError(
-                f"{job.path}: its frames end before its duration of {job.duration_seconds:.2f} s; "
-                "get an undamaged copy"
-            )
+    for name, frames in stream_many(film.reader, requests, chunk=FRAMES_PER_CHUNK):
+        num_seen += len(frames)
+        for batch in windows[name].push(frames.data):
+            yield Clips(name, encoders[name].preprocess(torch.from_numpy(batch)), num_seen / num_frames)
+    if not all(window.is_done for window in windows.values()):
+        raise DamagedError(
+            f"{film.path}: its frames end before its duration of {duration:.2f} s; get an undamaged copy"
+        )
 
 
-def _extract_audio(job: _Job, name: str, encoder: Encoder) -> Iterator[float]:
+def _read_sound(film: _Film, name: str, encoder: Encoder) -> Iterator[Clips]:
     assert isinstance(encoder.recipe, AudioRecipe)
     batches = audio_windows(
-        job.reader.stream_audio(encoder.recipe.sample_rate_hz),
+        film.reader.stream_audio(encoder.recipe.sample_rate_hz),
         encoder.recipe,
-        num_clips=job.num_clips,
-        clip_seconds=job.clip_seconds,
-        batch_size=job.batch_size,
+        num_clips=film.num_clips,
+        clip_seconds=film.clip_seconds,
+        batch_size=AUDIO_BLOCK,
     )
-    with job.writing(name, encoder) as writer:
-        for batch in batches:
-            writer.append(_encode(encoder, torch.from_numpy(batch)))
-            yield writer.num_rows / job.num_clips
+    num_seen = 0
+    for batch in batches:
+        num_seen += len(batch)
+        yield Clips(name, encoder.preprocess(torch.from_numpy(batch)), num_seen / film.num_clips)
 
 
-def _extract_text(job: _Job, name: str, encoder: Encoder) -> Iterator[float]:
-    """A sentence that spans several clips is encoded once and copied to them."""
-    texts = captions_per_clip(find_captions(job.path), job.num_clips, job.clip_seconds)
+def _read_pieces(film: _Film, name: str, encoder: Encoder) -> Iterator[Calls]:
+    """A piece is a call of its own: the last one of a file has another length than the others."""
+    assert isinstance(encoder.recipe, SequenceRecipe)
+    pieces = audio_pieces(
+        film.reader.stream_audio(encoder.recipe.sample_rate_hz),
+        encoder.recipe,
+        num_clips=film.num_clips,
+        clip_seconds=film.clip_seconds,
+    )
+    num_seen = 0
+    for sounds, num_clips in pieces:
+        num_seen += num_clips
+        inputs = [encoder.preprocess(torch.from_numpy(sound)[None]) for sound in sounds]
+        rows = partial(clip_means, num_clips=num_clips)
+        yield Calls(name, inputs, rows, num_seen / film.num_clips)
+
+
+def _read_text(film: _Film, name: str, encoder: Encoder) -> Iterator[Calls]:
+    """A sentence that spans several clips is encoded once and copied to them.
+
+    Sentences of different videos share no call: an encoder pads the short ones to the longest beside them.
+    """
+    texts = captions_per_clip(find_captions(film.path), film.num_clips, film.clip_seconds)
     sentences = list(dict.fromkeys(texts))
     row_of = {sentence: row for row, sentence in enumerate(sentences)}
-    size = job.batch_size
-    batches = (sentences[i : i + size] for i in range(0, len(sentences), size))
-    vectors = np.concatenate([_encode(encoder, batch) for batch in batches])
-    with job.writing(name, encoder) as writer:
-        writer.append(vectors[[row_of[text] for text in texts]])
-        yield 1.0
-
-
-def _encode(encoder: Encoder, clips: Any) -> NDArray[np.float32]:
-    """Return the vectors of a batch of clips, (N, D)."""
-    if isinstance(clips, torch.Tensor):
-        state = next(chain(encoder.parameters(), encoder.buffers()), None)
-        clips = clips if state is None else clips.to(state.device)
-    with torch.inference_mode():
-        vectors: NDArray[np.float32] = encoder(clips).float().cpu().numpy()
-    return vectors
+    starts = range(0, len(sentences), SENTENCES_PER_CALL)
+    inputs = [encoder.preprocess(sentences[i : i + SENTENCES_PER_CALL]) for i in starts]
+    index = [row_of[text] for text in texts]
+    yield Calls(name, inputs, lambda vectors: np.concatenate(vectors)[index], 1.0)
 
 
 def _of(encoders: Mapping[str, Encoder], modality: str) -> dict[str, Encoder]:

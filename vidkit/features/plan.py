@@ -4,13 +4,130 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from vidkit.encoders.base import Encoder, FeatureRecipe
+from vidkit.features.chosen import check_precision, forget_executions
+from vidkit.features.execution import Execution, Precision
+from vidkit.features.failures import known_failure, record_failure
 from vidkit.features.sidecar import difference, is_same_source, make_sidecar, source_of
 from vidkit.features.store import FeatureStore, check_video_id
+
+_STALE_SECONDS = 24 * 3600.0  # no writer pauses for a day: the process of an older temporary file is dead
+
+
+@dataclass(frozen=True)
+class Job:
+    """How features are made; it travels to worker processes.
+
+    Args:
+        encoders: By the name of their folder.
+        store: Where to.
+        clip_seconds: Length of a clip.
+        batch_size: Rows of every call of an encoder; None fits them to the device.
+        device: Where the encoders run; None leaves them where they are.
+        execution: How they run, or the precision whose fastest way is to be measured.
+        overwrite: Whether features that exist are made anew, also those of another recipe.
+    """
+
+    encoders: Mapping[str, Encoder]
+    store: FeatureStore
+    clip_seconds: float
+    batch_size: int | None = None
+    device: str | torch.device | None = None
+    execution: Execution | Precision = "float32"
+    overwrite: bool = False
+    sidecars: Mapping[str, Mapping[str, Any]] = field(init=False)
+    """What stands in the sidecar of every video, by encoder; taken before the encoders are moved."""
+
+    def __post_init__(self) -> None:
+        sidecars = {
+            name: make_sidecar(encoder, clip_seconds=self.clip_seconds, duration_seconds=0.0)
+            for name, encoder in self.encoders.items()
+        }
+        object.__setattr__(self, "sidecars", sidecars)
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of an encoder in the store."""
+        return self.store.encoder(name).folder
+
+
+@dataclass(frozen=True)
+class Item:
+    """One video and the encoders whose features of it are to be made.
+
+    Args:
+        path: The video; its stem is the video_id.
+        names: Folders of the encoders.
+        source: Of ``source_of``, when the job was planned.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    source: Mapping[str, Any]
+
+
+@dataclass
+class Plan:
+    """What a job has to do with each of its videos.
+
+    Attributes:
+        work: What is to be made.
+        finished: Videos whose features are all there.
+        failed: Videos that cannot be tried, or are not tried again, and why.
+        not_retried: Those of ``failed`` that have failed before and have not changed.
+    """
+
+    work: list[Item] = field(default_factory=list)
+    finished: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+    not_retried: list[Path] = field(default_factory=list)
+
+
+def make_plan(paths: Iterable[Path], job: Job, *, retry_failed: bool) -> Plan:
+    """Return what is to be done, compared with what stands in the store.
+
+    A video may be in ``work`` and in ``failed``: with some encoders it failed before, others are new.
+
+    Args:
+        paths: Videos with different stems.
+        job: How features are made.
+        retry_failed: Whether videos that failed before are tried again although they have not changed.
+
+    Raises:
+        OSError: If the failure of a missing video cannot be recorded.
+    """
+    plan = Plan()
+    for path in paths:
+        try:
+            source = source_of(path)
+        except FileNotFoundError as error:
+            plan.failed[path] = str(error)
+            for name, sidecar in job.sidecars.items():
+                record_failure(
+                    job.folder(name), path.stem, str(error), source={"path": str(path)}, sidecar=sidecar
+                )
+            continue
+        try:
+            pending = [name for name in job.encoders if not _is_finished(path, name, job, source)]
+        except ValueError as error:
+            plan.failed[path] = str(error)
+            continue
+        known = {} if retry_failed or job.overwrite else _known_failures(path, pending, job, source)
+        if names := tuple(name for name in pending if name not in known):
+            plan.work.append(Item(path, names, source))
+        if known:
+            plan.failed[path] = "; ".join(dict.fromkeys(known.values()))
+            plan.not_retried.append(path)
+        elif not pending:
+            plan.finished.append(path)
+    return plan
 
 
 def named_encoders(encoders: Mapping[str, Encoder] | Iterable[Encoder]) -> dict[str, Encoder]:
@@ -35,7 +152,7 @@ def named_encoders(encoders: Mapping[str, Encoder] | Iterable[Encoder]) -> dict[
     return dict(encoders)
 
 
-def unique_paths(paths: list[Path]) -> list[Path]:
+def unique_paths(paths: Iterable[Path]) -> list[Path]:
     """Return the paths, each once, in order.
 
     Raises:
@@ -53,20 +170,20 @@ def unique_paths(paths: list[Path]) -> list[Path]:
     return list(by_id.values())
 
 
-def check_store(
-    store: FeatureStore, encoders: Mapping[str, Encoder], clip_seconds: float, overwrite: bool
-) -> None:
-    """Check that features with this clip length may be written for each encoder, and make the folders.
+def check_store(job: Job) -> None:
+    """Check that the job may write for each of its encoders, and make the folders.
+
+    Temporary files that processes left behind when they were killed, a day ago or longer, are removed.
 
     Raises:
-        ValueError: If a folder holds features of another recipe or clip length.
+        ValueError: If a folder holds features of another recipe, clip length or precision.
         OSError: If a folder cannot be made or written.
     """
-    for name, encoder in encoders.items():
-        features = store.encoder(name)
-        sidecar = make_sidecar(encoder, clip_seconds=clip_seconds, duration_seconds=0.0)
-        if not overwrite:
-            features.check_recipe(sidecar)
+    for name in job.encoders:
+        features = job.store.encoder(name)
+        if not job.overwrite:
+            features.check_recipe(job.sidecars[name])
+            check_precision(features.folder, job.execution)
         try:
             features.folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -75,40 +192,30 @@ def check_store(
             ) from error
         if not os.access(features.folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, f"cannot write features to {features.folder}: not writable")
+        if job.overwrite:
+            forget_executions(features.folder)
+        for temporary in features.folder.glob(".*.tmp.*"):
+            if time.time() - temporary.stat().st_mtime > _STALE_SECONDS:
+                temporary.unlink(missing_ok=True)
 
 
-def pending_encoders(
-    path: Path, encoders: Mapping[str, Encoder], store: FeatureStore, clip_seconds: float, overwrite: bool
-) -> tuple[str, ...]:
-    """Return the names of the encoders whose features of this video are to be made.
-
-    Raises:
-        OSError: If there is no such video.
-        ValueError: If features with its name were made from another video.
-    """
-    source = source_of(path)
-    if overwrite:
-        return tuple(encoders)
-    return tuple(
-        name
-        for name, encoder in encoders.items()
-        if not _is_finished(path, encoder, store, name, clip_seconds, source)
-    )
+def _known_failures(path: Path, names: list[str], job: Job, source: Mapping[str, Any]) -> dict[str, str]:
+    """Return why encoders have failed on this file. Captions may have come beside it: text is tried again."""
+    known = {}
+    for name in names:
+        if job.encoders[name].modality != "text":
+            reason = known_failure(job.folder(name), path.stem, source=source, sidecar=job.sidecars[name])
+            if reason is not None:
+                known[name] = reason
+    return known
 
 
-def _is_finished(
-    path: Path,
-    encoder: Encoder,
-    store: FeatureStore,
-    name: str,
-    clip_seconds: float,
-    source: Mapping[str, Any],
-) -> bool:
-    features = store.encoder(name)
-    if path.stem not in features:
+def _is_finished(path: Path, name: str, job: Job, source: Mapping[str, Any]) -> bool:
+    features = job.store.encoder(name)
+    if job.overwrite or path.stem not in features:
         return False
     known = features.sidecar(path.stem)
-    if wrong := difference(known, {"clip_seconds": clip_seconds, "fingerprint": encoder.fingerprint()}):
+    if wrong := difference(known, job.sidecars[name]):
         raise ValueError(
             f"{features.folder} holds features of {path.stem!r} made with {wrong}; write to another folder, "
             "or overwrite (--overwrite)"

@@ -50,7 +50,8 @@ class FeatureStore:
         """Return the sorted names of the encoders that have features here."""
         if not self.root.is_dir():
             return []
-        return sorted(f.name for f in self.root.iterdir() if f.is_dir() and any(f.glob("*.json")))
+        folders = (f for f in self.root.iterdir() if f.is_dir() and not f.name.startswith("."))
+        return sorted(f.name for f in folders if any(f.glob("[!.]*.json")))
 
     def encoder(self, encoder: str | Encoder) -> EncoderFeatures:
         """Return the features of an encoder, which need not be there yet; see ``EncoderFeatures``."""

@@ -1,20 +1,22 @@
 """What each clip reads, cut out of one pass over the file in bounded memory.
 
-Shapes: T clips, F frames a clip, U different frame times, S samples a window.
+Shapes: T clips, F frames a clip, U different frame times, S samples a window, N vectors, D channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.encoders.base import AudioRecipe, VisualRecipe
+from vidkit.encoders.base import AudioRecipe, SequenceRecipe, VisualRecipe
 
-# Raw frames of one batch of clips: 16 clips of 32 frames at 224 x 224, or ten single 4K frames.
-MAX_BATCH_BYTES = 256 * 2**20
+# Raw frames of one batch, unless a single clip has more: two frames in 4K, 24 in 720p.
+MAX_BATCH_BYTES = 64 * 2**20
+_ROUNDING = 1e-6  # of a quotient of two lengths in seconds
 
 
 def clip_middles(num_clips: int, clip_seconds: float) -> NDArray[np.float64]:
@@ -139,3 +141,64 @@ def audio_windows(
         first = min(int(starts[pending]) if pending < num_clips else end, end)
         buffer = buffer[max(first - offset, 0) :]
         offset = max(first, offset)
+
+
+def audio_pieces(
+    blocks: Iterable[NDArray[np.float32]], recipe: SequenceRecipe, *, num_clips: int, clip_seconds: float
+) -> Iterator[tuple[list[NDArray[np.float32]], int]]:
+    """Yield the sound in pieces of at most ``window_seconds``, each with the number of clips it covers.
+
+    A piece begins and ends where a clip does: it holds as many whole clips as fit. A clip that is longer
+    than the window comes in equal pieces, together. Behind the end of the sound the last clip is silent.
+
+    Args:
+        blocks: The sound from 0 on at the recipe's sample rate, in pieces of any length (samples,).
+        recipe: What the encoder reads.
+        num_clips: T.
+        clip_seconds: Length of a clip.
+    """
+    ratio = recipe.window_seconds / clip_seconds
+    clips_per_piece = max(1, math.floor(ratio + _ROUNDING))
+    pieces_per_clip = max(1, math.ceil(1 / ratio - _ROUNDING))
+    source = iter(blocks)
+    buffer, offset = np.zeros(0, np.float32), 0  # the time of buffer[0] in samples
+    for first in range(0, num_clips, clips_per_piece):
+        count = min(clips_per_piece, num_clips - first)
+        places = first + count * np.arange(pieces_per_clip + 1) / pieces_per_clip
+        edges = np.round(places * clip_seconds * recipe.sample_rate_hz).astype(int) - offset
+        while len(buffer) < edges[-1]:
+            block = next(source, None)
+            buffer = np.concatenate(
+                [buffer, np.zeros(edges[-1] - len(buffer), np.float32) if block is None else block]
+            )
+        yield [buffer[start:end].copy() for start, end in pairwise(edges)], count
+        buffer, offset = buffer[edges[-1] :], offset + int(edges[-1])
+    for _ in source:  # to its end, where damage is reported
+        pass
+
+
+def clip_means(vectors: Sequence[NDArray[np.float32]], num_clips: int) -> NDArray[np.float32]:
+    """Return the mean of the vectors inside each clip, (T, D).
+
+    Args:
+        vectors: Evenly spaced over T clips, in one or several pieces (N, D).
+        num_clips: T.
+
+    Raises:
+        ValueError: If a clip is so short that no vector lies in its stretch.
+
+    Example:
+        >>> clip_means([np.array([[1.0], [3.0], [5.0], [5.0]])], 2).tolist()
+        [[2.0], [5.0]]
+    """
+    joined = np.concatenate(vectors)
+    clip_of = (np.arange(len(joined)) + 0.5) * num_clips / len(joined)
+    first = np.searchsorted(clip_of, np.arange(num_clips + 1))  # the first vector of each clip
+    counts = np.diff(first)
+    if not counts.all():
+        raise ValueError(
+            f"the encoder gives {len(joined)} vectors for {num_clips} clips, and each clip needs one; make "
+            f"clip_seconds at least {num_clips / len(joined):.3g} times as long"
+        )
+    sums = np.add.reduceat(joined, first[:-1], axis=0, dtype=np.float64)
+    return (sums / counts[:, None]).astype(np.float32)

@@ -1,0 +1,176 @@
+"""Calls of a model that always have the same number of rows, whichever videos these come from.
+
+A row of a batch then takes the same way through the kernels wherever it stands and whatever stands beside
+it, so that a video's features do not depend on the other videos of a job. Shapes: N rows, D channels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidkit.encoders.base import Encoder
+from vidkit.features.chosen import choose_execution, chosen_execution
+from vidkit.features.execution import PLAIN, EncodeRunner, Execution, Precision, fastest_execution
+
+Owner = TypeVar("Owner")
+Rows = NDArray[np.float32]
+
+# Rows of a call: as many as there are pictures of 224 x 224 in the inputs, up to these.
+_ROWS_ON_CPU, _ROWS_ON_GPU = 32, 256
+_NUMBERS_OF_A_PICTURE = 3 * 224 * 224
+
+
+def default_batch_size(inputs: Tensor, device: torch.device) -> int:
+    """Return how many rows like those of ``inputs`` an encoder gets at once; the same for every video.
+
+    Example:
+        >>> default_batch_size(torch.zeros(1, 3, 224, 224), torch.device("cpu"))
+        32
+        >>> default_batch_size(torch.zeros(1, 8, 3, 224, 224), torch.device("cpu"))
+        4
+    """
+    limit = _ROWS_ON_CPU if device.type == "cpu" else _ROWS_ON_GPU
+    return min(limit, max(1, limit * _NUMBERS_OF_A_PICTURE // math.prod(inputs.shape[1:])))
+
+
+class EncoderCall:
+    """Calls an encoder in one way, which the first call chooses and the folder of the features remembers.
+
+    The ways of one precision differ by rounding, so a job that goes on must take the one it began with.
+
+    Args:
+        encoder: Stands on its device, in eval mode.
+        folder: Of its features in the store.
+        execution: The way, or the precision whose fastest way is taken.
+    """
+
+    def __init__(self, encoder: Encoder, *, folder: Path, execution: Execution | Precision) -> None:
+        self.encoder = encoder
+        self._folder = folder
+        self._wanted = execution
+        self._runner: EncodeRunner | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the encoder stands."""
+        for tensor in chain(self.encoder.parameters(), self.encoder.buffers()):
+            return tensor.device
+        return torch.device("cpu")
+
+    @property
+    def computed(self) -> dict[str, str]:
+        """What a sidecar says of the device and the way that has been chosen."""
+        execution = PLAIN if self._runner is None else self._runner.execution
+        return {"device": self.device.type, "execution": str(execution)}
+
+    def encode(self, inputs: Any) -> Rows:
+        """Return the features of what ``preprocess`` gave, (N, D)."""
+        inputs = self._placed(inputs)
+        if self._runner is None:
+            self._runner = EncodeRunner(self.encoder, execution=self._choose(inputs))
+        rows: Rows = self._runner(inputs).cpu().numpy()
+        return rows
+
+    def sequence(self, inputs: Any) -> Rows:
+        """Return the many vectors of one piece of sound, (N, D)."""
+        with torch.inference_mode():
+            vectors: Rows = self.encoder.sequence(self._placed(inputs))[0].float().cpu().numpy()
+        return vectors
+
+    def _placed(self, inputs: Any) -> Any:
+        return inputs.to(self.device, non_blocking=True) if isinstance(inputs, Tensor) else inputs
+
+    def _choose(self, inputs: Any) -> Execution:
+        if not any(True for _ in self.encoder.parameters()):
+            return PLAIN
+        kind = self.device.type
+        if isinstance(self._wanted, Execution):
+            choose_execution(self._folder, kind, self._wanted)
+            return self._wanted
+        known = chosen_execution(self._folder, kind)
+        if known is not None:
+            return known
+        fastest = fastest_execution(self.encoder, inputs, self._wanted)
+        return choose_execution(self._folder, kind, fastest)
+
+
+@dataclass(frozen=True)
+class Batch(Generic[Owner]):
+    """The inputs of one call.
+
+    Args:
+        inputs: First axis N; rows behind those of the parts only fill it up.
+        parts: Whose the rows are, in order, and how many each has.
+    """
+
+    inputs: Tensor
+    parts: Sequence[tuple[Owner, int]]
+
+    def alone(self) -> Iterator[Batch[Owner]]:
+        """Yield a batch of the same size for each part alone."""
+        start = 0
+        for owner, count in self.parts:
+            yield Batch(_filled([self.inputs[start : start + count]], len(self.inputs)), [(owner, count)])
+            start += count
+
+
+class Batcher(Generic[Owner]):
+    """Joins rows of several owners into batches of one size.
+
+    Args:
+        size: Rows of a batch.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._waiting: deque[tuple[Owner, Tensor]] = deque()
+        self._num_waiting = 0
+
+    def add(self, owner: Owner, inputs: Tensor) -> Iterator[Batch[Owner]]:
+        """Take the next rows of an owner, first axis N; yield the batches that they fill."""
+        self._waiting.append((owner, inputs))
+        self._num_waiting += len(inputs)
+        while self._num_waiting >= self.size:
+            yield self._take()
+
+    def owners(self) -> Iterator[Owner]:
+        """Yield whose rows are waiting."""
+        return (owner for owner, _ in self._waiting)
+
+    def rest(self) -> Iterator[Batch[Owner]]:
+        """Yield the last batch, filled up, if rows are waiting."""
+        if self._num_waiting:
+            yield self._take()
+
+    def _take(self) -> Batch[Owner]:
+        parts: list[tuple[Owner, int]] = []
+        pieces: list[Tensor] = []
+        room = self.size
+        while room and self._waiting:
+            owner, inputs = self._waiting.popleft()
+            if len(inputs) > room:
+                self._waiting.appendleft((owner, inputs[room:]))
+                inputs = inputs[:room]
+            parts.append((owner, len(inputs)))
+            pieces.append(inputs)
+            room -= len(inputs)
+        self._num_waiting -= self.size - room
+        return Batch(_filled(pieces, self.size), parts)
+
+
+def _filled(pieces: Sequence[Tensor], size: int) -> Tensor:
+    """Return the pieces as one tensor with ``size`` rows; the last one is repeated."""
+    missing = size - sum(map(len, pieces))
+    last = pieces[-1][-1:]
+    return torch.cat([*pieces, last.expand(missing, *last.shape[1:])])
