@@ -6,6 +6,20 @@ from vidkit.encoders.visual.motion import MotionVisual
 from vidkit.encoders.visual.pixel import PixelVisual
 from vidkit.encoders.visual.r2plus1d import R2Plus1D
 from vidkit.encoders.visual.slowfast import SlowFast
+from vidkit.encoders.visual.swin import Swin
+from vidkit.encoders.visual.timm_visual import TimmVisual
 from vidkit.encoders.visual.tsm import TSM
+from vidkit.encoders.visual.tsn import TSN
 
-__all__ = ["CLIPVisual", "I3D", "MotionVisual", "PixelVisual", "R2Plus1D", "SlowFast", "TSM"]
+__all__ = [
+    "I3D",
+    "TSM",
+    "TSN",
+    "CLIPVisual",
+    "MotionVisual",
+    "PixelVisual",
+    "R2Plus1D",
+    "SlowFast",
+    "Swin",
+    "TimmVisual",
+]

@@ -17,7 +17,7 @@ from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe, one_o
 from vidkit.encoders.visual.pixels import CLIP_MEAN, CLIP_STD, PixelRecipe, ShorterSide
 from vidkit.encoders.visual.sampling import FfmpegFps
 from vidkit.encoders.weights import fixed_random, load_into, local_weights
-from vidkit.encoders.weights.hub import hub_folder
+from vidkit.encoders.weights.hub import hub_folder, weights_file
 from vidkit.media.picture import FfmpegScale
 from vidkit.registry import ENCODERS
 
@@ -83,15 +83,15 @@ class CLIPVisual(PictureEncoder):
         sizes = _all_sizes(one_of(VARIANTS, variant, "variant of CLIPVisual"))
         if activation not in ("quick_gelu", "gelu"):
             raise ValueError(f"activation must be 'quick_gelu' or 'gelu', got {activation!r}")
+        self.variant, self.activation = variant, str(activation)
         file: Path | None = None
         if weights is not None:
             file = local_weights(weights) or hub_folder(weights, owner="CLIPVisual", variant=variant)
         if file is not None and file.is_dir():
-            activation = _activation_of(file, variant, sizes)
-            file = _weights_file(file)
-        self.variant, self.activation = variant, activation
+            self.activation = _activation_of(file, variant, sizes)
+            file = weights_file(file)
         self.dim = sizes["projection_dim"]
-        self.model = _build(sizes, activation, f"CLIPVisual {variant}")
+        self.model = _build(sizes, self.activation, f"CLIPVisual {variant}")
         if file is not None:
             load_into(
                 self.model,
@@ -116,7 +116,7 @@ def _build(sizes: dict[str, int], activation: str, name: str) -> Any:
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
     with fixed_random(name):
-        return CLIPVisionModelWithProjection(CLIPVisionConfig(**sizes, hidden_act=activation))
+        return CLIPVisionModelWithProjection(CLIPVisionConfig.from_dict({**sizes, "hidden_act": activation}))
 
 
 def _all_sizes(variant: dict[str, int]) -> dict[str, int]:
@@ -129,7 +129,7 @@ def _all_sizes(variant: dict[str, int]) -> dict[str, int]:
     }
 
 
-def _activation_of(folder: Path, variant: str, sizes: dict[str, int]) -> Literal["quick_gelu", "gelu"]:
+def _activation_of(folder: Path, variant: str, sizes: dict[str, int]) -> str:
     """Return the activation that the config of a folder names, after a look at its sizes."""
     from transformers import CLIPVisionConfig
 
@@ -157,12 +157,4 @@ def _activation_of(folder: Path, variant: str, sizes: dict[str, int]) -> Literal
         )
     if config.hidden_act not in ("quick_gelu", "gelu"):
         raise ValueError(f"{path} names the activation {config.hidden_act!r}; known: quick_gelu, gelu")
-    return config.hidden_act  # type: ignore[no-any-return]
-
-
-def _weights_file(folder: Path) -> Path:
-    names = ("model.safetensors", "pytorch_model.bin")
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise FileNotFoundError(f"{folder} holds no {' and no '.join(names)}; download the whole folder")
+    return str(config.hidden_act)

@@ -88,13 +88,14 @@ class PictureEncoder(Encoder):
         """
         dtype = next(self.parameters()).dtype
         pictures = inputs.flatten(0, 2)
-        vectors = torch.cat(
+        vectors: Tensor = torch.cat(
             [
                 self.features(normalise(part, self.pixels).to(dtype)).float()
                 for part in pictures.split(_PICTURES_AT_ONCE)
             ]
         )
-        return vectors.unflatten(0, inputs.shape[:3]).mean((1, 2))
+        clips: Tensor = vectors.unflatten(0, inputs.shape[:3])  # (N, V, F, D)
+        return clips.mean((1, 2))
 
 
 def one_of(options: Mapping[str, T], name: str, what: str) -> T:

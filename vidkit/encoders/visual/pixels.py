@@ -77,7 +77,8 @@ class PixelRecipe:
     Args:
         resize: New size; None keeps the frames.
         interpolation: "bicubic" or "bilinear".
-        antialias: True is what Pillow does (to within one grey level); False is cv2 and torch's default.
+        antialias: True is what Pillow does (to within one grey level; on pure noise two); False is cv2 and
+            torch's default.
         crop: "center": one. "three": along the longer side, its start, end and middle, in mmaction2's order.
             "ten": upper left, upper right, lower left, lower right, middle, each followed by its mirror
             image. None: the whole picture.

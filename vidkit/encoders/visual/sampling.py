@@ -70,3 +70,20 @@ class SegmentMiddles(VisualRecipe):
         segments = (np.arange(self.num_frames) + 0.5) * num_clip_frames / self.num_frames
         inside = np.floor(segments + _ROUNDING_FRAMES)
         return (first + inside + 0.5) / source_fps  # half a frame after it appears it is shown for certain
+
+
+@dataclass(frozen=True)
+class ClipStarts(VisualRecipe):
+    """The frame shown where each clip starts: t = 0, ``clip_seconds``, 2 ``clip_seconds``, ..."""
+
+    def frame_times(
+        self, middles: NDArray[np.float64], *, clip_seconds: float, source_fps: float
+    ) -> NDArray[np.float64]:
+        """Return when the frame of each clip is shown: (N,) seconds -> (N, 1) seconds.
+
+        Example:
+            >>> import numpy as np
+            >>> ClipStarts().frame_times(np.array([0.5, 1.5]), clip_seconds=1.0, source_fps=30.0).tolist()
+            [[0.0], [1.0]]
+        """
+        return np.asarray(middles, np.float64)[:, None] - clip_seconds / 2

@@ -36,6 +36,7 @@ def load_into(
     weights: str | Path,
     *,
     converters: Mapping[str, Converter],
+    otherwise: Converter | None = None,
     owner: str,
     trust: bool = False,
 ) -> None:
@@ -49,6 +50,7 @@ def load_into(
         weights: File, FILE#PREFIX, or a name of the catalogue of public weights.
         converters: Scheme of ``SCHEMES`` -> what turns its names into those of the module. What a converter
             leaves out (a classifier) is dropped on purpose; what it leaves in must fit.
+        otherwise: The same for files of every other scheme, and of none; None refuses them.
         owner: Name of the encoder, for messages.
         trust: Whether a pickle may run code while it is read. Only for files that you made yourself.
 
@@ -63,12 +65,11 @@ def load_into(
         _load(module, own, f"{path} does not fit {owner}")
         return
     scheme = recognise(state)
-    if scheme is None or scheme not in converters:
-        known = ", ".join(converters)
-        looks = f"looks like weights of {scheme}" if scheme else f"is of no scheme we know ({_some(state)})"
-        raise ValueError(f"{path} {looks}; {owner} loads: {known}")
-    converted = converters[scheme](state)
-    _load(module, converted, f"{path} looks like weights of {scheme} and does not fit {owner}")
+    looks = f"looks like weights of {scheme}" if scheme else f"is of no scheme we know ({_some(state)})"
+    convert = converters.get(scheme or "", otherwise)
+    if convert is None:
+        raise ValueError(f"{path} {looks}; {owner} loads: {', '.join(converters)}")
+    _load(module, convert(state), f"{path} {looks} and does not fit {owner}")
 
 
 def _load(module: nn.Module, state: State, problem: str) -> None:
