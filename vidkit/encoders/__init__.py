@@ -17,7 +17,7 @@ from vidkit.encoders.base import (
     encode_clips,
 )
 from vidkit.encoders.precomputed import Precomputed
-from vidkit.encoders.text import BERT, HashedText, MiniLM, SentenceEncoder
+from vidkit.encoders.text import BERT, CLIPText, HashedText, MiniLM, SentenceEncoder
 from vidkit.encoders.visual import I3D, TSM, MotionVisual, PixelVisual, R2Plus1D, SlowFast
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "CNN14",
     "HashedText",
     "BERT",
+    "CLIPText",
     "MiniLM",
     "SentenceEncoder",
 ]

@@ -7,6 +7,7 @@ the length of the tokenizer. What is the same in both is the last part of a modu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,12 @@ _SETTINGS = tuple(
     f"sentence_{model}_config.json"
     for model in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
-_ACTIVATIONS = {"Tanh": torch.tanh, "Identity": nn.Identity(), "ReLU": F.relu, "GELU": F.gelu}
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "Tanh": torch.tanh,
+    "Identity": lambda x: x,
+    "ReLU": F.relu,
+    "GELU": F.gelu,
+}
 
 
 @dataclass(frozen=True)
