@@ -214,6 +214,10 @@ def test_without_a_limit_everything_is_read_at_once(tmp_path: Path) -> None:
     limited = Mockingjay(variant="base", weights=file, max_frames=51).eval()
     with torch.inference_mode():
         torch.testing.assert_close(loaded(_sound()), limited(_sound()))
+    with pytest.raises(
+        ValueError, match="reads at most 24000 frames of 10 ms at once, got 24001; set max_frames"
+    ):
+        loaded.sequence(torch.zeros(1, 24001, 80))
 
 
 def test_old_names_of_norms_are_read(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ RECIPES = {"repurpose10k": 1.0, "umt": 2.0, "lighthouse": 2.0, "audioset": 10.0}
 the rest of the last second is filled with zeros (paper and code are silent about it). ``umt`` and
 ``lighthouse``: windows of 2 s for clips of 2 s; both tools drop a rest shorter than 2 s, where vidkit gives
 one more vector. ``audioset``: the 10 s on which the network was trained, as in panns_inference's example.
+
+All these tools resample with librosa: by soxr (HQ), as vidkit does, since its version 0.10, by resampy's
+kaiser_best before, which moves the log-mel at 32 kHz by at most 0.015 dB, and by 0.0002 dB on average.
 """
 
 _CHANNELS = (64, 128, 256, 512, 1024, 2048)

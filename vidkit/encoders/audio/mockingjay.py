@@ -125,7 +125,15 @@ class Mockingjay(Encoder):
 
         Args:
             inputs: Spectra, as ``preprocess`` gives them.
+
+        Raises:
+            ValueError: If they are longer than 240 s and ``max_frames`` is 0.
         """
+        if not self._max_frames and inputs.shape[1] > _MAX_POSITIONS:
+            raise ValueError(
+                f"Mockingjay without max_frames reads at most {_MAX_POSITIONS} frames of 10 ms at once, "
+                f"got {inputs.shape[1]}; set max_frames"
+            )
         num_pieces = math.ceil(inputs.shape[1] / self._max_frames) if self._max_frames else 1
         pieces = inputs.to(self.spec_transform.weight.dtype).chunk(num_pieces, dim=1)
         vectors = torch.cat([self._read(piece) for piece in pieces], dim=1)
