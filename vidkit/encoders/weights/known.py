@@ -104,9 +104,9 @@ def _panns(name: str, file_name: str, variant: str, sha256: str, size_bytes: int
     )
 
 
-def _s3prl(name: str, file_name: str) -> KnownWeights:
+def _s3prl(name: str, file_name: str, variant: str) -> KnownWeights:
     page = "https://github.com/s3prl/s3prl/blob/main/s3prl/upstream/mockingjay/hubconf.py"
-    return KnownWeights(name, ("Mockingjay",), file_name, page)
+    return KnownWeights(name, ("Mockingjay",), file_name, page, arguments={"variant": variant})
 
 
 def _hub(name: str, encoders: tuple[str, ...], hub: str, *, variant: str = "", **more: Any) -> KnownWeights:
@@ -235,9 +235,9 @@ KNOWN: tuple[KnownWeights, ...] = (
         licence="BSD-3-Clause",
     ),
     _hub("hf-ast-audioset", ("AST",), "MIT/ast-finetuned-audioset-10-10-0.4593", licence="BSD-3-Clause"),
-    _s3prl("mockingjay-960h", "states-1000000.ckpt"),
-    _s3prl("mockingjay-360h-large", "states-500000.ckpt"),
-    _s3prl("mockingjay-100h", "states-200000.ckpt"),
+    _s3prl("mockingjay-360h-large", "states-500000.ckpt", "large"),  # what s3prl calls mockingjay
+    _s3prl("mockingjay-960h", "states-1000000.ckpt", "base"),
+    _s3prl("mockingjay-100h", "states-200000.ckpt", "base"),
     _hub(
         "minilm-l6",
         ("MiniLM", "SentenceEncoder"),
