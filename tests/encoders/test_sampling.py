@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vidkit.encoders.visual.sampling import FfmpegFps, SegmentMiddles
+from vidkit.encoders.visual.sampling import ClipStarts, FfmpegFps, SegmentMiddles
 from vidkit.media import open_video
 
 RATES = [Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(60)]
@@ -86,3 +86,8 @@ def test_segments_give_their_middle_frames(num_segments: int, fps: float) -> Non
 def test_more_segments_than_frames_repeat_frames() -> None:
     times = SegmentMiddles(6).frame_times(np.array([0.5]), clip_seconds=1.0, source_fps=3.0)
     assert np.floor(times * 3).tolist() == [[0, 0, 1, 1, 2, 2]]
+
+
+def test_clips_start_at_multiples_of_their_length() -> None:
+    times = ClipStarts().frame_times(_middles(4, 0.2), clip_seconds=0.2, source_fps=25.0)
+    np.testing.assert_allclose(times, [[0.0], [0.2], [0.4], [0.6]], atol=1e-12)

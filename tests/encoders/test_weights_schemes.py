@@ -204,6 +204,7 @@ NAMES = {
     "mmaction2 R(2+1)D": _mmaction_r2plus1d(),
     "mmaction2 TSM": _mmaction_resnet(inner=".net"),
     "mmaction2 ResNet": _mmaction_resnet(),
+    "mmaction 0.x ResNet": [f"backbone.{name}" for name in _torchvision("resnet50")],
     "mit-han-lab TSM": _tsn_pytorch(".net"),
     "tsn-pytorch ResNet": _tsn_pytorch(),
     "torchvision video ResNet": _torchvision("r2plus1d_18"),

@@ -6,9 +6,9 @@
 | mmaction2, mmcls | `conv1.conv`, `conv1.bn` | `downsample.conv`, `.bn` | `backbone.` | `cls_head.fc_cls` |
 | tsn-pytorch, mit-han-lab | as torchvision | as torchvision | `module.base_model.` | `module.new_fc` |
 
-Temporal shift adds `.net` to the first conv of a block, in mmaction2 (`conv1.conv.net`) as in mit-han-lab
-(`conv1.net`). Names and shapes were read in open-mmlab/mmaction2@4d6c934, yjxiong/tsn-pytorch and
-mit-han-lab/temporal-shift-module.
+The first releases of mmaction name them as torchvision does, behind `backbone.`. Temporal shift adds `.net` to
+the first conv of a block, in mmaction2 (`conv1.conv.net`) as in mit-han-lab (`conv1.net`). Names and shapes
+were read in open-mmlab/mmaction2@4d6c934, yjxiong/tsn-pytorch and mit-han-lab/temporal-shift-module.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def tsn_pytorch_resnet(state: State) -> State:
 RESNET_NAMES: dict[str, Callable[[State], State]] = {
     "torchvision ResNet": torchvision_resnet,
     "mmaction2 ResNet": mmaction2_resnet,
+    "mmaction 0.x ResNet": mmaction2_resnet,
     "tsn-pytorch ResNet": tsn_pytorch_resnet,
 }
 """Scheme -> converter, for 2-D ResNets without temporal shift."""

@@ -28,6 +28,7 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "mmaction2 R(2+1)D": (r"(^|\.)layer1\.0\.conv\d\.conv\.conv_s\.weight$",),
     "mmaction2 TSM": (r"(^|\.)layer1\.0\.conv1\.conv\.net\.weight$",),
     "mmaction2 ResNet": (r"(^|\.)layer1\.0\.conv1\.conv\.weight$",),
+    "mmaction 0.x ResNet": (r"^backbone\.layer1\.0\.conv1\.weight$",),
     "mit-han-lab TSM": (r"(^|\.)base_model\.layer1\.0\.conv1\.net\.weight$",),
     "tsn-pytorch ResNet": (r"(^|\.)base_model\.layer1\.0\.conv1\.weight$",),
     "torchvision video ResNet": (r"^stem\.0\.weight$", r"^layer1\.0\.conv1\.0\.0\.weight$"),
