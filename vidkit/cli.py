@@ -12,7 +12,9 @@ import typer
 from vidkit import __version__
 from vidkit.commands import looking, training, videos
 from vidkit.commands.demo import demo
+from vidkit.commands.extract import extract
 from vidkit.commands.features import features_app
+from vidkit.commands.transcribe import transcribe
 from vidkit.commands.weights import weights_app
 
 _OPTION_NAMES = ("--cfg-options", "-c")
@@ -44,7 +46,8 @@ def _options(
 app.command()(videos.highlights)
 app.command()(demo)
 app.command()(videos.synth)
-app.command()(videos.extract)
+app.command()(extract)
+app.command()(transcribe)
 app.command()(training.train)
 app.command()(training.test)
 app.command()(training.evaluate)

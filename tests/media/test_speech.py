@@ -44,6 +44,7 @@ class Script:
 
     says: list[list[Segment]]
     language: str = "de"
+    supported_languages: tuple[str, ...] = ("en", "de")
     heard: list[NDArray[np.float32]] = field(default_factory=list)
     options: list[dict[str, Any]] = field(default_factory=list)
 
@@ -151,6 +152,11 @@ def test_the_language_is_that_of_the_first_speech(talk: Path, monkeypatch: pytes
     assert set(languages[2:]) == {"de"}
 
 
+def test_a_language_that_the_model_does_not_hear_is_refused(talk: Path) -> None:
+    with pytest.raises(ValueError, match="does not hear language 'xx'; it hears: de, en"):
+        transcribe(talk, model=Script([]), language="xx")
+
+
 def test_what_is_heard_is_read_like_any_captions(talk: Path, tmp_path: Path) -> None:
     model = Script([[_said((0.5, 0.8, " Grüße."), (0.9, 1.25, " Bye."))]])
     captions = transcribe(talk, model=model)
@@ -235,6 +241,8 @@ def test_the_real_program_runs_on_random_weights(
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("the network was touched"))
     model = load_whisper(write_tiny_whisper(tmp_path / "model"), device="cpu")
     assert transcribe(talk, model=model, language="en") == []  # its voice detector hears no speech in a tone
+    with pytest.raises(ValueError, match="does not hear language 'de'; it hears: en"):
+        transcribe(talk, model=model, language="de")
     deaf = Deaf(model)
     captions = transcribe(talk, model=deaf, language="en")
     assert captions, "random weights say something"
@@ -248,6 +256,10 @@ class Deaf:
     """A model whose voice detector is off, so that its weights hear what is no speech; it says little."""
 
     model: Any
+
+    @property
+    def supported_languages(self) -> list[str]:
+        return list(self.model.supported_languages)
 
     def transcribe(self, audio: NDArray[np.float32], **options: Any) -> tuple[Iterable[Any], Any]:
         short = {"vad_filter": False, "temperature": 0.0, "beam_size": 1, "max_new_tokens": 40}

@@ -53,6 +53,10 @@ class SpeechSegment(Protocol):
 class SpeechModel(Protocol):
     """What ``transcribe`` asks of a model: the part of ``faster_whisper.WhisperModel`` that it calls."""
 
+    @property
+    def supported_languages(self) -> Sequence[str]:
+        """The codes of the languages that it hears."""
+
     def transcribe(
         self,
         audio: NDArray[np.float32],
@@ -127,7 +131,9 @@ def transcribe(
         FileNotFoundError: If there is no such video.
         NoAudioStreamError: If it has no sound.
         MediaError: If it cannot be read.
+        ValueError: If the model does not hear the language.
     """
+    check_language(model, language)
     words: list[TimedWord] = []
     with open_video(path) as video:
         duration = video.info.duration_seconds
@@ -149,6 +155,18 @@ def transcribe(
                 language = info.language
             on_progress(end / max(duration, end))
     return sentences(words)
+
+
+def check_language(model: SpeechModel, language: str | None) -> None:
+    """Check that a model hears a language; None for any.
+
+    Raises:
+        ValueError: If it does not. faster-whisper itself lets an English model write English for German.
+    """
+    known = model.supported_languages
+    if language is not None and language not in known:
+        codes = ", ".join(sorted(known))
+        raise ValueError(f"the model does not hear language {language!r}; it hears: {codes}")
 
 
 def _words(segment: SpeechSegment, offset: float, end: float) -> list[TimedWord]:
