@@ -18,7 +18,18 @@ from vidkit.encoders.base import (
 )
 from vidkit.encoders.precomputed import Precomputed
 from vidkit.encoders.text import BERT, CLIPText, HashedText, MiniLM, SentenceEncoder
-from vidkit.encoders.visual import I3D, TSM, MotionVisual, PixelVisual, R2Plus1D, SlowFast
+from vidkit.encoders.visual import (
+    I3D,
+    TSM,
+    TSN,
+    CLIPVisual,
+    MotionVisual,
+    PixelVisual,
+    R2Plus1D,
+    SlowFast,
+    Swin,
+    TimmVisual,
+)
 
 __all__ = [
     "Encoder",
@@ -33,6 +44,10 @@ __all__ = [
     "Precomputed",
     "MotionVisual",
     "PixelVisual",
+    "CLIPVisual",
+    "Swin",
+    "TSN",
+    "TimmVisual",
     "TSM",
     "I3D",
     "R2Plus1D",

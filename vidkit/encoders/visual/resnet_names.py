@@ -6,9 +6,10 @@
 | mmaction2, mmcls | `conv1.conv`, `conv1.bn` | `downsample.conv`, `.bn` | `backbone.` | `cls_head.fc_cls` |
 | tsn-pytorch, mit-han-lab | as torchvision | as torchvision | `module.base_model.` | `module.new_fc` |
 
-The first releases of mmaction name them as torchvision does, behind `backbone.`. Temporal shift adds `.net` to
-the first conv of a block, in mmaction2 (`conv1.conv.net`) as in mit-han-lab (`conv1.net`). Names and shapes
-were read in open-mmlab/mmaction2@4d6c934, yjxiong/tsn-pytorch and mit-han-lab/temporal-shift-module.
+The first releases of mmaction name them as torchvision does, behind `backbone.`. Temporal shift adds
+`.net` to the first conv of a block, in mmaction2 (`conv1.conv.net`) as in mit-han-lab (`conv1.net`). Names
+and shapes were read in open-mmlab/mmaction2@4d6c934, yjxiong/tsn-pytorch and
+mit-han-lab/temporal-shift-module.
 """
 
 from __future__ import annotations
