@@ -17,7 +17,7 @@ from vidkit.encoders.base import (
     encode_clips,
 )
 from vidkit.encoders.precomputed import Precomputed
-from vidkit.encoders.text import BERT, CLIPText, HashedText, MiniLM, SentenceEncoder
+from vidkit.encoders.text import BERT, CLIPText, GloVe, HashedText, MiniLM, SentenceEncoder
 from vidkit.encoders.visual import (
     I3D,
     TSM,
@@ -60,6 +60,7 @@ __all__ = [
     "HashedText",
     "BERT",
     "CLIPText",
+    "GloVe",
     "MiniLM",
     "SentenceEncoder",
 ]
