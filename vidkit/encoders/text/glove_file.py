@@ -97,7 +97,7 @@ class GloveFile:
                     if dim < 2:
                         raise ValueError(
                             f"{self.path}, line 1: a word and its numbers must stand here, apart by blanks; "
-                            f"it has {num_numbers + 1} fields (leave out the first line of a file of word2vec)"
+                            f"it has {num_numbers + 1} fields (leave out the first line of word2vec)"
                         )
                 if num_numbers < dim:
                     raise ValueError(
