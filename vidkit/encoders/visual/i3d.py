@@ -64,7 +64,8 @@ class I3D(VideoEncoder):
     Args:
         variant: As in the table.
         recipe: Name in ``I3D_RECIPES`` of the variant; None takes its first.
-        weights: File of the variant's weights, or of a 2-D ResNet-50, which is inflated; None draws them.
+        weights: File of weights from the variant's tool, or of a 2-D ResNet-50, which is inflated; None draws
+            them.
         trust: Whether a pickle may run code while it is read. Only for files that you made yourself.
 
     Raises:
@@ -92,8 +93,9 @@ class I3D(VideoEncoder):
             self.backbone = ResNet3d(design)
         self.dim = self.backbone.dim
         if weights is not None:
-            converters = i3d_converters(self.backbone.state_dict())
-            load_into(self.backbone, weights, converters=converters, owner="I3D", trust=trust)
+            converters = i3d_converters(variant, self.backbone.state_dict())
+            owner = f"I3D of variant {variant!r}"
+            load_into(self.backbone, weights, converters=converters, owner=owner, trust=trust)
 
     def features(self, video: Tensor) -> Tensor:
         """Return the pooled last feature map: pixels (M, 3, L, h, w) -> (M, 2048)."""

@@ -52,17 +52,24 @@ def inflated(state: State, like: Mapping[str, Tensor]) -> State:
     return weights
 
 
-def i3d_converters(like: Mapping[str, Tensor]) -> dict[str, Converter]:
+def i3d_converters(variant: str, like: Mapping[str, Tensor]) -> dict[str, Converter]:
     """Return what turns each scheme into our names of I3D.
 
+    The weights of `pyslowfast` and `mmaction2` have the same shapes and go with other strides, so each
+    variant loads its own tool's.
+
     Args:
+        variant: "pyslowfast", or one of mmaction2's.
         like: The network's own weights, into which 2-D ones are inflated.
     """
-    flat = {
+    converters: dict[str, Converter] = {
         scheme: lambda state, convert=convert: inflated(convert(state), like)
         for scheme, convert in RESNET_NAMES.items()
     }
-    return {**pyslowfast_converters("ResNet", ("",)), **flat}
+    if variant == "pyslowfast":
+        del converters["mmaction2 ResNet"]
+        return {**pyslowfast_converters("ResNet", ("",)), **converters}
+    return converters
 
 
 def pytorchvideo_r2plus1d(state: State) -> State:

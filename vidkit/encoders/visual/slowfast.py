@@ -69,7 +69,7 @@ class SlowFast(VideoEncoder):
     |---|---|---|
     | lateral connections | convolution, norm, ReLU | convolution |
     | slow frames of 0 ... 31, 8x8 | 0 4 8 13 17 22 26 31 | 0 4 8 12 16 20 24 28 |
-    | weights (with 400 classes) | 34.57 M, 4x16: 34.48 M | 34.56 M, 4x16: 34.48 M |
+    | weights (with 400 classes) | 34.57 M, 4x16: 34.48 M | 34.57 M, 4x16: 34.48 M |
 
     `pyslowfast` is facebookresearch/SlowFast@287ec00 (also its Caffe2 files and pytorchvideo), `mmaction2`
     is open-mmlab/mmaction2@4d6c934.
