@@ -328,7 +328,6 @@ def share_of(tell: Tell) -> Callable[[Progress], None]:
     """Return a listener of extraction that tells the share of all videos that is done."""
 
     def listen(progress: Progress) -> None:
-        part = 0.0 if progress.fraction >= 1 else progress.fraction
-        tell((progress.num_finished + part) / max(1, progress.num_videos), progress.path.name)
+        tell(progress.total, progress.path.name)
 
     return listen

@@ -56,7 +56,7 @@ def test_a_store_is_counted_and_checked(tmp_path: Path) -> None:
     sidecar = make_sidecar(encoder, clip_seconds=1.0, duration_seconds=2.0)
     rows = np.ones((2, 3), dtype=np.float32)
     FeatureStore(tmp_path).encoder("toy").put("a", rows, sidecar)
-    assert json.loads(run("features", "status", tmp_path).stdout)["toy"]["videos"] == 1
+    assert json.loads(run("features", "status", tmp_path).stdout)["toy"]["done"] == 1
     assert run("features", "check", tmp_path).stdout == "0 wrong\n"
     for video_id, damaged in (("b", np.full((2, 3), np.nan, np.float32)), ("c", np.ones((5, 3), np.float32))):
         FeatureStore(tmp_path).encoder("toy").put(video_id, rows, sidecar)

@@ -1,10 +1,10 @@
-"""vidkit highlights, predict, extract, synth and demo: commands that read or write videos."""
+"""vidkit highlights, predict and synth: commands that read or write videos."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -59,7 +59,7 @@ def highlights(
         for segment in prediction.segments[:5]:
             print(f"\t{segment.start:8.1f} - {segment.end:8.1f} s\tscore {segment.score:.2f}")
     print(f"report\t{result.report}")
-    _finish(result.failed)
+    finish(result.failed)
 
 
 @command
@@ -98,52 +98,7 @@ def predict(
     else:
         failed.update(apis.write_results(predictions, out=out, clips=clips, report=report))
         print(out)
-    _finish(failed)
-
-
-@command
-def extract(
-    videos: Videos,
-    encoder: Annotated[
-        str, typer.Option("--encoder", help="NAME or NAME:key=value;key=value; several with commas.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the feature store.")],
-    clip_seconds: Annotated[float, typer.Option("--clip-seconds", help="Length of a clip.")] = 1.0,
-    workers: Annotated[int, typer.Option("--workers", help="Processes that share the videos.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Make features anew that are there.")
-    ] = False,
-    launcher: Annotated[
-        Literal["local"], typer.Option("--launcher", help="Who runs the job: this machine.")
-    ] = "local",
-    quiet: Quiet = False,
-) -> None:
-    """Extract features of videos; run it again to continue.
-
-    Example: vidkit extract videos --encoder MotionVisual,LogMelAudio --clip-seconds 0.2 --out features
-
-    Exit code 1 if some videos could not be read; the others are done.
-    """
-    from vidkit.apis import share_of
-    from vidkit.features import extract as extract_features
-    from vidkit.features import find_videos, parse_encoder_spec
-
-    encoders = parse_encoder_spec(encoder)
-    found = find_videos(videos)
-    with progress("extract", quiet=quiet) as tell:
-        result = extract_features(
-            found,
-            encoders=encoders,
-            out=out,
-            clip_seconds=clip_seconds,
-            workers=workers,
-            overwrite=overwrite,
-            on_progress=share_of(tell),
-        )
-    print(f"done\t{len(result.done)}")
-    print(f"skipped\t{len(result.skipped)}")
-    print(f"failed\t{len(result.failed)}")
-    _finish(result.failed)
+    finish(failed)
 
 
 @command
@@ -171,7 +126,7 @@ def synth(
     print(f"{len(result.scripts)} videos of {seconds:g} s in {result.folder}")
 
 
-def _finish(failed: dict[Path, str]) -> None:
+def finish(failed: dict[Path, str]) -> None:
     """Name the videos that failed and leave with exit code 1, if there are any."""
     for path, reason in failed.items():
         say(f"failed: {reason}" if str(path) in reason else f"failed: {path}: {reason}")
