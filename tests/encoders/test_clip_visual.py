@@ -288,6 +288,13 @@ def test_keeps_to_what_every_encoder_does() -> None:
     check_batch_independence(encoder, clips)
 
 
+def test_every_recipe_has_its_own_fingerprint_which_is_found_again() -> None:
+    encoders = [CLIPVisual(variant="tiny", recipe=name) for name in clip.RECIPES]
+    assert len({encoder.fingerprint() for encoder in encoders}) == len(clip.RECIPES)
+    for encoder in encoders:
+        check_rebuilds(encoder)
+
+
 def test_several_frames_are_averaged() -> None:
     encoder = CLIPVisual(variant="tiny")
     clips = torch.cat([_clips(2), _clips(2).flip(2)], dim=1)

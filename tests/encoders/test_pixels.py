@@ -132,3 +132,19 @@ def test_recipes_that_make_no_sense_are_refused() -> None:
         PixelRecipe(None, crop_size=None)
     with pytest.raises(ValueError, match="crop must be 'center', 'three', 'ten' or None"):
         PixelRecipe(None, crop="five")  # type: ignore[arg-type]
+
+
+@pytest.mark.gpu
+def test_the_gpu_prepares_the_same_pictures_to_one_grey_level() -> None:
+    frames = _frames(270, 480, num_clips=2)
+    for recipe in (
+        PixelRecipe(ShorterSide(224), crop="three"),
+        PixelRecipe(ShorterSide(224), "bilinear", antialias=False),
+    ):
+        on_gpu = prepare_frames(frames, recipe, "cuda")
+        assert on_gpu.is_cuda
+        difference = (on_gpu.cpu().int() - prepare_frames(frames, recipe, "cpu").int()).abs()
+        assert difference.max() <= 1
+        torch.testing.assert_close(
+            normalise(on_gpu, recipe).cpu(), normalise(on_gpu.cpu(), recipe), rtol=1e-5, atol=1e-6
+        )
