@@ -6,13 +6,15 @@ Shapes: T clips (or words), D channels.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.features.origin import check_origin
+from vidkit.features.sidecar import num_clips_of
 from vidkit.registry.builder import nearest
 
 KNOWN_KEYS = ("features", "last_hidden_state")  # of the .npz files of QVHighlights: video, words
@@ -62,10 +64,15 @@ class FeatureFolder(Mapping[str, NDArray[np.float32]]):
         pattern: Name of a file, ``{video_id}`` in it: "{video_id}.npy" of Repurpose-10K, "{video_id}.npz" of
             QVHighlights, "{video_id}_rgb.npy" of UMT.
         key: Which array of .npz files; see ``read_features``.
+        clip_seconds: Length of a clip. Folders that vidkit wrote with another one are refused, and so are
+            features that do not cover their video, where its length is known: see ``check_length``.
+        order: Names of the encoders whose channels stand side by side. Folders that vidkit wrote from others,
+            or in another order, are refused; those of others do not say.
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If the pattern does not hold ``{video_id}`` once, or no .npy or .npz files.
+        ValueError: If the pattern does not hold ``{video_id}`` once, or no .npy or .npz files; if vidkit
+            wrote the folder with another width, clip length or order.
 
     Example:
         >>> import tempfile
@@ -82,14 +89,18 @@ class FeatureFolder(Mapping[str, NDArray[np.float32]]):
         dim: int | None = None,
         pattern: str = "{video_id}.npy",
         key: str | None = None,
+        clip_seconds: float | None = None,
+        order: Sequence[str] | None = None,
     ) -> None:
         self.folder = Path(path)
         if not self.folder.is_dir():
             raise FileNotFoundError(f"no such feature folder: {path}")
         if pattern.count(_ID) != 1 or not pattern.endswith((".npy", ".npz")):
             raise ValueError(f'pattern must hold "{_ID}" once and end in .npy or .npz, got {pattern!r}')
+        check_origin(self.folder, pattern, dim=dim, clip_seconds=clip_seconds, order=order)
         self.dim = dim
         self.key = key
+        self.clip_seconds = clip_seconds
         self._before, self._after = pattern.split(_ID)
 
     def video_ids(self) -> list[str]:
@@ -132,6 +143,23 @@ class FeatureFolder(Mapping[str, NDArray[np.float32]]):
                 f"{features.shape[1]} or read another folder"
             )
         return features
+
+    def check_length(self, video_id: str, duration_seconds: float) -> None:
+        """Check that the features of a video cover it: one clip more or less is rounding.
+
+        Raises:
+            KeyError: If it has no file.
+            ValueError: If they do not, or ``clip_seconds`` is not known.
+        """
+        if self.clip_seconds is None:
+            raise ValueError(f"how long a clip of {self.folder} is must be given; set clip_seconds")
+        num, expected = len(self[video_id]), num_clips_of(duration_seconds, self.clip_seconds)
+        if abs(num - expected) > 1:
+            raise ValueError(
+                f"features of {video_id!r} in {self.folder} have {num} clips of {self.clip_seconds} s, "
+                f"the video of {duration_seconds:.1f} s has {expected}; extract them again, or set the "
+                "clip_seconds with which they were made"
+            )
 
     def _path(self, video_id: str) -> Path:
         return self.folder / f"{self._before}{video_id}{self._after}"
