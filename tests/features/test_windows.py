@@ -5,7 +5,8 @@ import pytest
 
 import vidkit.features.windows
 from vidkit.encoders import AudioRecipe, VisualRecipe
-from vidkit.features.windows import FrameWindows, audio_windows
+from vidkit.encoders.base import SequenceRecipe
+from vidkit.features.windows import FrameWindows, audio_pieces, audio_windows, clip_means
 
 
 def _numbered(times: np.ndarray) -> np.ndarray:
@@ -90,3 +91,40 @@ def test_windows_apart_from_each_other_skip_the_sound_between() -> None:
     assert batch[:, 0].tolist() == [195, 595]
     assert last[:, 0].tolist() == [995]
     assert last[0, 5:].tolist() == [0] * 5  # the middle of the last clip is the end of the sound
+
+
+def _pieces(
+    sound: np.ndarray, *, window_seconds: float, clip_seconds: float, num_clips: int, block: int = 7
+) -> list[tuple[list[np.ndarray], int]]:
+    blocks = (sound[i : i + block] for i in range(0, len(sound), block))
+    recipe = SequenceRecipe(sample_rate_hz=100, window_seconds=window_seconds)
+    return list(audio_pieces(blocks, recipe, num_clips=num_clips, clip_seconds=clip_seconds))
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_pieces_hold_whole_clips_and_the_last_one_the_rest(block: int) -> None:
+    sound = np.arange(640, dtype=np.float32)
+    pieces = _pieces(sound, window_seconds=3.2, clip_seconds=1.0, num_clips=7, block=block)
+    assert [(len(parts), count) for parts, count in pieces] == [(1, 3), (1, 3), (1, 1)]
+    joined = np.concatenate([part for parts, _ in pieces for part in parts])
+    np.testing.assert_array_equal(joined, np.concatenate([sound, np.zeros(60)]))  # silence to the clip's end
+
+
+def test_a_clip_longer_than_the_window_comes_in_equal_pieces() -> None:
+    sound = np.arange(1000, dtype=np.float32)
+    pieces = _pieces(sound, window_seconds=2.0, clip_seconds=5.0, num_clips=2)
+    assert [(list(map(len, parts)), count) for parts, count in pieces] == [([167, 166, 167], 1)] * 2
+    np.testing.assert_array_equal(np.concatenate([np.concatenate(parts) for parts, _ in pieces]), sound)
+
+
+@pytest.mark.parametrize(("num_vectors", "num_clips"), [(10, 5), (11, 3), (7, 7), (100, 9)])
+def test_a_clip_gets_the_mean_of_the_vectors_inside_it(num_vectors: int, num_clips: int) -> None:
+    vectors = np.random.default_rng(0).normal(size=(num_vectors, 4)).astype(np.float32)
+    middles = (np.arange(num_vectors) + 0.5) / num_vectors * num_clips
+    expected = [vectors[(i <= middles) & (middles < i + 1)].mean(0) for i in range(num_clips)]
+    np.testing.assert_allclose(clip_means([vectors[:2], vectors[2:]], num_clips), expected, atol=1e-6)
+
+
+def test_clips_too_short_for_the_vectors_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"3 vectors for 6 clips.*at least 2 times as long"):
+        clip_means([np.zeros((3, 2), np.float32)], 6)
