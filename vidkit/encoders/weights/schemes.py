@@ -63,6 +63,7 @@ LOADED_BY: dict[str, tuple[str, ...]] = {
     "mmaction2 R(2+1)D": ("R2Plus1D",),
     "mmaction2 TSM": ("TSM",),
     "mmaction2 ResNet": ("TSN", "TSM", "I3D", "LogMelResNet"),
+    "mmaction 0.x ResNet": ("TSN", "TSM", "I3D"),
     "mit-han-lab TSM": ("TSM",),
     "tsn-pytorch ResNet": ("TSN", "TSM", "I3D"),
     "torchvision video ResNet": (),
