@@ -164,6 +164,16 @@ def test_keeps_to_what_every_encoder_does() -> None:
     assert I3D().store_name == "I3D"
 
 
+def test_without_weights_the_features_still_tell_clips_apart() -> None:
+    with torch.inference_mode():
+        features = _small().eval()(_clips(2))
+    assert features.isfinite().all()
+    assert features.std() < 100
+    assert (features[0] - features[1]).std() > 0.1
+    conv = I3D().backbone.get_parameter("layer3.1.conv2.weight")
+    assert conv.var().item() == pytest.approx(2 / (256 * 9), rel=0.02)
+
+
 @pytest.mark.slow
 def test_compiles() -> None:
     check_compiles(randomised(_small()), _clips(1))

@@ -62,10 +62,11 @@ def i3d_converters(variant: str, like: Mapping[str, Tensor]) -> dict[str, Conver
         variant: "pyslowfast", or one of mmaction2's.
         like: The network's own weights, into which 2-D ones are inflated.
     """
-    converters: dict[str, Converter] = {
-        scheme: lambda state, convert=convert: inflated(convert(state), like)
-        for scheme, convert in RESNET_NAMES.items()
-    }
+
+    def inflating(convert: Converter) -> Converter:
+        return lambda state: inflated(convert(state), like)
+
+    converters = {scheme: inflating(convert) for scheme, convert in RESNET_NAMES.items()}
     if variant == "pyslowfast":
         del converters["mmaction2 ResNet"]
         return {**pyslowfast_converters("ResNet", ("",)), **converters}

@@ -23,9 +23,15 @@ EXPANSION = 4  # channels of a stage in units of the width of its blocks
 
 
 def conv3d(num_in: int, num_out: int, kernel: Triple, stride: Triple) -> nn.Module:
-    """Return a plain convolution without bias, padded so that stride 1 keeps the size."""
+    """Return a plain convolution without bias, padded so that stride 1 keeps the size.
+
+    Its weights are drawn as PySlowFast and mmaction2 draw them for training from scratch: normal, with
+    variance 2 / (num_out * size of the kernel).
+    """
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-    return nn.Conv3d(num_in, num_out, kernel, stride, padding, bias=False)
+    conv = nn.Conv3d(num_in, num_out, kernel, stride, padding, bias=False)
+    nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+    return conv
 
 
 def spatial_first(num_in: int, num_out: int, kernel: Triple, stride: Triple) -> nn.Module:
