@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,12 +65,12 @@ def pyslowfast_recipes(num_frames: int, interval: int) -> dict[str, VideoRecipe]
     }
 
 
-def mmaction2_recipes(num_frames: int, interval: int, *, name: str = "mmaction2") -> dict[str, VideoRecipe]:
+def mmaction2_recipes(num_frames: int, interval: int) -> dict[str, VideoRecipe]:
     """Return `mmaction2` and `mmaction2_test` for windows of so many frames at that interval."""
     test = replace(MMACTION2_PIXELS, crop="three", crop_size=(256, 256))
     return {
-        name: VideoRecipe(MMAction2Windows(num_frames, interval=interval), MMACTION2_PIXELS),
-        f"{name}_test": _tested(MMAction2Windows(num_frames, interval=interval), test),
+        "mmaction2": VideoRecipe(MMAction2Windows(num_frames, interval=interval), MMACTION2_PIXELS),
+        "mmaction2_test": _tested(MMAction2Windows(num_frames, interval=interval), test),
     }
 
 
@@ -135,7 +134,7 @@ class VideoEncoder(PictureEncoder):
         return torch.stack(means).mean(0)
 
 
-def _tested(windows: Any, pixels: PixelRecipe) -> VideoRecipe:
+def _tested(windows: MMAction2Windows | PySlowFastWindows, pixels: PixelRecipe) -> VideoRecipe:
     num_frames = _NUM_TEST_WINDOWS * windows.num_frames
     many = replace(windows, num_frames=num_frames, num_windows=_NUM_TEST_WINDOWS)
     return VideoRecipe(many, pixels, _NUM_TEST_WINDOWS)
