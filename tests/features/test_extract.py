@@ -257,7 +257,7 @@ def test_progress_climbs_to_the_end(make_video: MakeVideo, tmp_path: Path) -> No
     ("options", "message"),
     [
         (dict(workers=-1), "workers must be >= 0"),
-        (dict(batch_size=0), "batch_size >= 1"),
+        (dict(batch_size=0), "batch_size must be at least 1, got 0"),
         (dict(clip_seconds=0.0), "clip_seconds must be a number > 0"),
         (dict(encoders=[]), "no encoders are given"),
         (dict(encoders=[PixelVisual(), PixelVisual()]), "an encoder stands twice"),

@@ -127,8 +127,8 @@ def extract(
     """
     named = named_encoders(encoders)
     paths = unique_paths([Path(video) for video in videos])
-    if workers < 0 or (batch_size is not None and batch_size < 1):
-        raise ValueError(f"workers must be >= 0 and batch_size >= 1, got {workers} and {batch_size}")
+    if workers < 0:
+        raise ValueError(f"workers must be >= 0, got {workers}; 0 works in this process")
     job = Job(named, FeatureStore(out), clip_seconds, batch_size, device, execution, overwrite)
     check_store(job)
     write_manifest(job, paths)

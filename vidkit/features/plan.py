@@ -34,6 +34,9 @@ class Job:
         device: Where the encoders run; None leaves them where they are.
         execution: How they run, or the precision whose fastest way is to be measured.
         overwrite: Whether features that exist are made anew, also those of another recipe.
+
+    Raises:
+        ValueError: If the clip length is not positive, or the batch size below 1.
     """
 
     encoders: Mapping[str, Encoder]
@@ -47,6 +50,8 @@ class Job:
     """What stands in the sidecar of every video, by encoder; taken before the encoders are moved."""
 
     def __post_init__(self) -> None:
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
         sidecars = {
             name: make_sidecar(encoder, clip_seconds=self.clip_seconds, duration_seconds=0.0)
             for name, encoder in self.encoders.items()

@@ -1,0 +1,101 @@
+"""vidkit extract and vidkit features status on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from test_bad_input import run, write_video
+
+from vidkit.features.launchers.shards import split
+
+MOTION = ["--encoder", "MotionVisual", "--clip-seconds", "0.5"]
+
+
+def test_failures_are_counted_and_tried_again_when_asked(tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    write_video(videos / "good.mp4")
+    (videos / "bad.mp4").write_text("no video " * 100)
+    out = tmp_path / "out"
+    first = run("extract", videos, *MOTION, "--out", out)
+    assert first.exit_code == 1
+    assert "tried again" not in first.stderr
+    again = run("extract", videos, *MOTION, "--out", out)
+    assert again.exit_code == 1
+    assert again.stdout.splitlines() == ["done\t0", "skipped\t1", "failed\t1"]
+    assert "1 of them failed before and were not tried again; --retry-failed tries them" in again.stderr
+    assert "bad.mp4 is not a video" in again.stderr
+    (videos / "bad.mp4").unlink()
+    write_video(videos / "bad.mp4")
+    assert run("extract", videos, *MOTION, "--out", out, "--retry-failed").exit_code == 0
+    status = json.loads(run("features", "status", out).stdout)["MotionVisual"]
+    assert (status["done"], status["failed"], status["left"], status["seconds_left"]) == (2, 0, 0, 0)
+
+
+def test_a_list_with_a_missing_path_names_it_and_does_the_rest(tmp_path: Path) -> None:
+    write_video(tmp_path / "good.mp4")
+    (tmp_path / "list.txt").write_text("good.mp4\nabsent.mp4\n")
+    result = run("extract", tmp_path / "list.txt", *MOTION, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "no such video: absent.mp4" in result.stderr
+    assert "done\t1" in result.stdout
+
+
+def test_a_list_with_two_videos_of_one_name_is_refused(tmp_path: Path) -> None:
+    for folder in "xy":
+        (tmp_path / folder).mkdir()
+        write_video(tmp_path / folder / "a.mp4")
+    (tmp_path / "list.txt").write_text("x/a.mp4\ny/a.mp4\nx/a.mp4\n")
+    result = run("extract", tmp_path / "list.txt", *MOTION, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "two videos have the id 'a'" in result.stderr
+    assert "rename one, or extract them into two folders" in result.stderr
+
+
+def test_features_of_another_encoder_in_the_folder_are_refused(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.mp4")
+    run("extract", video, *MOTION, "--out", tmp_path / "out")
+    (tmp_path / "out/MotionVisual").rename(tmp_path / "out/PixelVisual")
+    arguments = ["--encoder", "PixelVisual", "--clip-seconds", "0.5"]
+    result = run("extract", video, *arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "holds features made with another recipe" in result.stderr
+    assert "encoder MotionVisual" in result.stderr or "encoder PixelVisual" in result.stderr
+
+
+def test_offline_is_told_to_everything_that_loads_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VIDKIT_OFFLINE", "HF_HUB_OFFLINE"):
+        monkeypatch.setenv(name, "0")  # and put back afterwards
+    write_video(tmp_path / "a.mp4")
+    result = run("extract", tmp_path / "a.mp4", *MOTION, "--out", tmp_path / "out", "--offline")
+    assert result.exit_code == 0
+    assert os.environ["VIDKIT_OFFLINE"] == os.environ["HF_HUB_OFFLINE"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--slurm", "partition=gpu"], "use it with --launcher slurm"),
+        (["--launcher", "slurm", "--slurm", "partition"], "--slurm 'partition' is not KEY=VALUE"),
+        (["--execution", "fast"], "unknown execution 'fast'"),
+        (["--batch-size", "0"], "batch_size must be at least 1, got 0"),
+    ],
+)
+def test_wrong_options_are_told(tmp_path: Path, options: list[str], message: str) -> None:
+    write_video(tmp_path / "a.mp4")
+    result = run("extract", tmp_path / "a.mp4", *MOTION, "--out", tmp_path / "out", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_shards_hold_every_video_once() -> None:
+    shards = split(range(10), 4)
+    assert sorted(video for shard in shards for video in shard) == list(range(10))
+    assert max(map(len, shards)) - min(map(len, shards)) <= 1
+    assert split([1], 4) == [[1]]
