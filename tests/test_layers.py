@@ -16,12 +16,13 @@ MAPPED = {
     "vidkit.configs": "configs",
 }
 
-_BASE = {"checkpoints", "files", "seeds"}
+_BASE = {"checkpoints", "files", "seeds", "sizes"}
 _BRICKS = {"registry", *_BASE}
 MAY_IMPORT: dict[str, set[str]] = {
     "checkpoints": set(),
     "files": set(),
     "seeds": set(),
+    "sizes": set(),
     "registry": set(),
     "configs": set(),
     "media": _BASE,

@@ -24,7 +24,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from vidkit.encoders.visual import CLIPVisual, clip
 from vidkit.encoders.visual.pixels import normalise, prepare_frames
 from vidkit.media import open_video
-from vidkit.media.picture import FfmpegScale
+from vidkit.sizes import FfmpegScale
 
 
 @pytest.fixture(autouse=True)

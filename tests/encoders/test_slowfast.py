@@ -36,7 +36,7 @@ from vidkit.encoders import SlowFast
 from vidkit.encoders.visual.slowfast import slow_frames
 from vidkit.encoders.visual.slowfast_names import SLOWFAST_NAMES
 from vidkit.media import open_video
-from vidkit.media.picture import FfmpegScale
+from vidkit.sizes import FfmpegScale
 
 ALPHAS = {"8x8": 4, "4x16": 8}
 KERNELS = {"8x8": 7, "4x16": 5}

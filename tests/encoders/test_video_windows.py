@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from vidkit.encoders.visual.slowfast import SlowFast
 from vidkit.encoders.visual.video_windows import HeroWindows, MMAction2Windows, PySlowFastWindows
-from vidkit.media.picture import FfmpegScale
+from vidkit.sizes import FfmpegScale
 
 RATES = [25.0, 30000 / 1001, 30.0, 60.0]
 

@@ -13,7 +13,7 @@ from sample_files import write_video
 
 from vidkit.media import open_video
 from vidkit.media.multi_stream import FrameRequest, stream_many
-from vidkit.media.picture import FfmpegScale
+from vidkit.sizes import FfmpegScale
 
 
 def _noise(index: int, width: int, height: int) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vidkit.media.picture import Size
+from vidkit.sizes import Size
 
 Modality = Literal["visual", "audio", "text"]
 

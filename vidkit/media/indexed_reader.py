@@ -10,8 +10,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.media.picture import FfmpegScale, Size, resize_rgb
+from vidkit.media.picture import resize_rgb
 from vidkit.media.reader import Picture, VideoReader
+from vidkit.sizes import FfmpegScale, Size
 
 BATCH = 16  # frames that are decoded in one call; bounds the memory
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from vidkit.media.packets import Pass, Wanted
 from vidkit.media.painting import in_order, one_thread
-from vidkit.media.picture import Size
 from vidkit.media.pyav_reader import Canvas, PyAVReader, follow
 from vidkit.media.reader import ROUNDING_SECONDS, Frames, Picture, VideoReader, stack_pictures
+from vidkit.sizes import Size
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ import av
 from vidkit.media.errors import DamagedError
 from vidkit.media.packets import Pass, Wanted
 from vidkit.media.painting import in_order, one_thread
-from vidkit.media.picture import Size, painter
+from vidkit.media.picture import painter
 from vidkit.media.reader import Picture, VideoReader
+from vidkit.sizes import Size
 
 Drawn = TypeVar("Drawn")
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from vidkit.media.audio import audio_between, audio_blocks
 from vidkit.media.errors import DamagedError, DamageWarning, NoVideoStreamError, TruncatedError
 from vidkit.media.info import Probe, VideoInfo, probe_file
-from vidkit.media.picture import FfmpegScale, Size
+from vidkit.sizes import FfmpegScale, Size
 
 Backend = Literal["auto", "pyav", "decord", "torchcodec"]
 Rule = Literal["played", "nearest", "ffmpeg_fps"]

@@ -18,8 +18,8 @@ from vidkit.encoders.visual.pixels import CLIP_MEAN, CLIP_STD, PixelRecipe, Shor
 from vidkit.encoders.visual.sampling import FfmpegFps
 from vidkit.encoders.weights import fixed_random, load_into, local_weights
 from vidkit.encoders.weights.hub import hub_folder, weights_file
-from vidkit.media.picture import FfmpegScale
 from vidkit.registry import ENCODERS
+from vidkit.sizes import FfmpegScale
 
 _SIZE = 224
 _PILLOW = PixelRecipe(ShorterSide(_SIZE), crop_rounding="round", mean=CLIP_MEAN, std=CLIP_STD)

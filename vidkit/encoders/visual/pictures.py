@@ -14,8 +14,8 @@ from torch import Tensor
 
 from vidkit.encoders.base import Encoder, VisualRecipe
 from vidkit.encoders.visual.pixels import PixelRecipe, normalise, prepare_frames
-from vidkit.media.picture import FfmpegScale
 from vidkit.registry.builder import nearest
+from vidkit.sizes import FfmpegScale
 
 T = TypeVar("T")
 

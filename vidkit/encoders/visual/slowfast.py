@@ -25,8 +25,8 @@ from vidkit.encoders.visual.video_net import (
 )
 from vidkit.encoders.visual.video_windows import HeroWindows
 from vidkit.encoders.weights import fixed_random, load_into
-from vidkit.media.picture import FfmpegScale
 from vidkit.registry import ENCODERS
+from vidkit.sizes import FfmpegScale
 
 Variant = Literal["8x8", "4x16"]
 Family = Literal["pyslowfast", "mmaction2"]
