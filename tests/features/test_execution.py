@@ -114,8 +114,23 @@ def test_the_fastest_way_is_measured_once_and_remembered(
 
 def test_another_shape_is_measured_anew(encoder: _Small, inputs: Tensor, cache: Path) -> None:
     fastest_execution(encoder, inputs)
-    fastest_execution(encoder, inputs[:2])
+    fastest_execution(encoder, inputs[..., :10])
+    fastest_execution(encoder, inputs[:2])  # the number of rows is no matter
     assert len(json.loads((cache / "execution.json").read_text())) == 2
+
+
+def test_slow_networks_are_measured_on_few_rows(
+    encoder: _Small, inputs: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+
+    def pretend(runner: EncodeRunner, inputs: Tensor) -> float:
+        rows.append(len(inputs))
+        return 0.2 * len(inputs)
+
+    monkeypatch.setattr(execution_module, "_seconds", pretend)
+    fastest_execution(encoder, inputs)
+    assert rows == [1, *[2] * (len(rows) - 1)]
 
 
 def test_a_damaged_memory_and_a_folder_that_cannot_be_made_are_no_obstacle(

@@ -30,6 +30,7 @@ Precision = Literal["float32", "bfloat16"]
 CACHE = "VIDKIT_CACHE"
 
 _REPEATS = 2
+_SECONDS_A_RUN = 0.5
 _WORTH = 0.95  # a way must take at most this share of the best one's time before it is preferred
 _FLAGS = ("channels_last", "onednn", "compiled")
 
@@ -120,9 +121,9 @@ class EncodeRunner:
 def fastest_execution(encoder: Encoder, inputs: Any, precision: Precision = "float32") -> Execution:
     """Return the fastest way to run ``encoder`` on ``inputs``, measured here or remembered from before.
 
-    Measured are memory layouts and kernels, a few seconds in all. ``torch.compile`` takes longer than many a
-    job and is not tried. Encoders without weights run plainly. What was measured is kept in
-    ``$VIDKIT_CACHE/execution.json`` (else ``~/.cache/vidkit``) for this processor, thread count, torch
+    Measured are memory layouts and kernels on a few rows, some seconds in all. ``torch.compile`` takes
+    longer than many a job and is not tried. Encoders without weights run plainly. What was measured is kept
+    in ``$VIDKIT_CACHE/execution.json`` (else ``~/.cache/vidkit``) for this processor, thread count, torch
     version, encoder and shape.
 
     Args:
@@ -137,6 +138,7 @@ def fastest_execution(encoder: Encoder, inputs: Any, precision: Precision = "flo
     known = _remembered(path)
     if isinstance(entry := known.get(key), dict):
         return Execution(**entry)
+    inputs = _few(encoder, inputs)
     times: dict[Execution, float] = {}
     for execution in _ways(encoder, precision):
         runner = EncodeRunner(encoder, execution=execution)
@@ -146,6 +148,14 @@ def fastest_execution(encoder: Encoder, inputs: Any, precision: Precision = "flo
     chosen = best if times[best] < _WORTH * times[plainest] else plainest
     _remember(path, key, chosen)
     return chosen
+
+
+def _few(encoder: Encoder, inputs: Any) -> Any:
+    """Return as many rows as run in about ``_SECONDS_A_RUN``, at least one."""
+    runner = EncodeRunner(encoder)
+    runner(inputs[:1])
+    seconds = _seconds(runner, inputs[:1])
+    return inputs[: max(1, int(_SECONDS_A_RUN / max(seconds, 1e-6)))]
 
 
 def cache_folder() -> Path:
@@ -234,7 +244,7 @@ def _use_onednn(module: nn.Module) -> None:
 
 
 def _key(encoder: Encoder, inputs: Any, precision: Precision) -> str:
-    shape = list(inputs.shape) if isinstance(inputs, Tensor) else len(inputs)
+    shape = list(inputs.shape[1:]) if isinstance(inputs, Tensor) else []
     device = next(encoder.parameters()).device
     facts = [_processor(device), torch.get_num_threads(), torch.__version__, precision, shape]
     facts += [type(encoder).__name__, encoder.arguments()]
