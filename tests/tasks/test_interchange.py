@@ -1,0 +1,98 @@
+"""Every encoder in every task: the task's default config with one encoder swapped trains and predicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vidkit import apis
+from vidkit.data.synth import generate
+from vidkit.encoders import Encoder
+from vidkit.engine import load_config
+from vidkit.features import FeatureStore
+from vidkit.features.sidecar import make_sidecar
+from vidkit.registry import ENCODERS
+
+CONFIGS = {"highlight_detection": "highlight_detection/rasl_videos"}
+"""The default config of each task, for any videos."""
+
+HEAVY = {"AST", "I3D", "Mockingjay", "R2Plus1D", "SlowFast", "Swin", "TSM", "TSN"}
+"""Encoders that take seconds a clip on a CPU; their tests are slow."""
+
+CLIP_SECONDS = 1.0  # of the video to predict on, few: an encoder in its full size reads each
+
+
+def _names() -> list[str]:
+    """Return the encoders of vidkit that read raw clips."""
+    kinds = {name: ENCODERS.get(name) for name in ENCODERS.module_dict}
+    return sorted(
+        name
+        for name, kind in kinds.items()
+        if kind.__module__.startswith("vidkit.encoders.") and name != "Precomputed"
+    )
+
+
+def _slots(task: str) -> list[str]:
+    """Return the modalities for which a task's model has an encoder."""
+    model = load_config(CONFIGS[task]).model
+    return [modality for modality in ("visual", "audio", "text") if f"{modality}_encoder" in model]
+
+
+CASES = [
+    pytest.param(task, name, id=f"{task}-{name}", marks=[pytest.mark.slow] if name in HEAVY else [])
+    for task in CONFIGS
+    for name in _names()
+    if ENCODERS.get(name).modality in _slots(task)
+]
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("synthetic")
+    generate(folder, num_videos=1, seconds=4.0, width=160, height=90)
+    return next((folder / "videos").glob("*.mp4"))
+
+
+@pytest.mark.parametrize(("task", "name"), CASES)
+def test_any_encoder_of_a_modality_trains_and_predicts_in_any_task(
+    task: str, name: str, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDKIT_DATA", str(tmp_path))
+    modality = ENCODERS.get(name).modality
+    config = load_config(
+        CONFIGS[task],
+        [
+            f"model.{modality}_encoder.type={name}",
+            f"model.clip_seconds={CLIP_SECONDS}",
+            f"train_dataloader.dataset.clip_seconds={CLIP_SECONDS}",
+            "train_cfg.max_epochs=1",
+        ],
+    )
+    encoders = list(apis.encoders_of(config).values())
+    assert name in {type(encoder).__name__ for encoder in encoders}
+    _write_features(tmp_path / "videos" / "features", encoders)
+    checkpoint = apis.train(config, work_dir=tmp_path / "run", quiet=True)
+    predictions, failed = apis.load(config, checkpoint).predict_many([video])
+    assert not failed
+    assert len(predictions[0].saliency) == 4
+    assert predictions[0].segments
+
+
+def _write_features(folder: Path, encoders: list[Encoder]) -> None:
+    """Write features of two videos as these encoders would: one training step does not need better ones."""
+    random = np.random.default_rng(0)
+    for encoder in encoders:
+        for video_id in ("first", "second"):
+            sidecar = make_sidecar(encoder, clip_seconds=CLIP_SECONDS, duration_seconds=30.0)
+            rows = random.standard_normal((30, encoder.dim)).astype(np.float32)
+            FeatureStore(folder).encoder(encoder).put(video_id, rows, sidecar)
+
+
+def test_no_encoder_is_forgotten() -> None:
+    modalities = {slot for task in CONFIGS for slot in _slots(task)}
+    assert {"visual", "audio"} <= modalities  # text joins with the first task that reads it
+    assert {case.values[1] for case in CASES} == {
+        name for name in _names() if ENCODERS.get(name).modality in modalities
+    }
