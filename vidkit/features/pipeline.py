@@ -115,15 +115,15 @@ class _Readers:
         self._messages: queue.Queue[tuple[Item, Message | _End] | None]
         self._messages = queue.Queue(maxsize=_BLOCKS_PER_READER * count + 1)
         self._is_stopped = threading.Event()
+        self._have_begun = threading.Barrier(count + 1)
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
 
     def __enter__(self) -> Iterator[tuple[Item, Message | _End]]:
         threads = torch.get_num_threads()
         for thread in self._threads:
             thread.start()
-        for _ in self._threads:
-            assert self._messages.get() is None, "the first message of a thread says that it runs"
-        torch.set_num_threads(threads)  # the readers have set theirs, which this call reads as its own
+        self._have_begun.wait()
+        torch.set_num_threads(threads)  # the readers have set theirs, which torch takes for that of all
         return self._received()
 
     def __exit__(
@@ -144,8 +144,8 @@ class _Readers:
 
     def _run(self) -> None:
         torch.set_num_threads(1)  # the model needs the cores, and the decoder has threads of its own
+        self._have_begun.wait()
         try:
-            self._put(None)
             with torch.no_grad():
                 while (item := self._next_item()) is not None:
                     self._read(item)
