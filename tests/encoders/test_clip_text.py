@@ -238,19 +238,19 @@ def test_broken_and_other_vocabularies_are_refused(folder: Path, tmp_path: Path)
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match="CLIPText has no variant 'RN50'; known: ViT-B/32"):
+    with pytest.raises(ValueError, match=r"unknown variant of CLIPText: 'RN50'.* known: ViT-B/32"):
         CLIPText(variant="RN50")
-    with pytest.raises(ValueError, match="CLIPText has no recipe 'usv'; known: clip, qvhighlights"):
+    with pytest.raises(ValueError, match=r"unknown recipe of CLIPText: 'usv'.* known: clip, qvhighlights"):
         CLIPText(recipe="usv")
     with pytest.raises(ValueError, match="activation must be 'quick_gelu' or 'gelu', got 'relu'"):
         CLIPText(activation="relu")  # type: ignore[arg-type]
 
 
 def test_folders_of_another_size_or_kind_are_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds a CLIP of another size than ViT-B/32 .*'hidden_size': 64"):
+    with pytest.raises(ValueError, match=r"another size than CLIP\w+ ViT-B/32; .*hidden_size = 64"):
         CLIPText(weights=str(folder))
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ValueError, match="holds a model of type 'bert'; CLIPText loads CLIP"):
+    with pytest.raises(ValueError, match="is of a model of type 'bert'; CLIPText ViT-B/32 loads 'clip'"):
         CLIPText(weights=str(tmp_path))
     _clip("gelu_new").save_pretrained(tmp_path / "new")
     with pytest.raises(ValueError, match="names the activation 'gelu_new'; known: quick_gelu, gelu"):

@@ -148,7 +148,7 @@ def test_no_file_is_refused_with_the_one_to_get(tmp_path: Path) -> None:
 
 
 def test_an_unknown_recipe_is_refused(file: Path) -> None:
-    with pytest.raises(ValueError, match="GloVe has no recipe 'usv'; known: words, umt, lighthouse"):
+    with pytest.raises(ValueError, match=r"unknown recipe of GloVe: 'usv'.* known: words, umt, lighthouse"):
         GloVe(weights=str(file), recipe="usv")
 
 

@@ -2,37 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeVar
-
 from torch import Tensor
 
 from vidkit.encoders.weights import local_weights, where_to_get
-from vidkit.registry.builder import nearest
-
-T = TypeVar("T")
-
-
-def choose(options: Mapping[str, T], name: str, *, what: str) -> T:
-    """Return the option of this name.
-
-    Args:
-        options: Name -> option.
-        name: What the user gave.
-        what: What is chosen, for the message: "recipe of CNN14".
-
-    Raises:
-        ValueError: If there is none; the message gives the names.
-
-    Example:
-        >>> choose({"umt": 2.0}, "umt", what="recipe of CNN14")
-        2.0
-    """
-    if name not in options:
-        raise ValueError(
-            f"unknown {what}: {name!r}{nearest(name, options) or ';'} known: {', '.join(options)}"
-        )
-    return options[name]
 
 
 def checkpoint_file(weights: str, *, owner: str, variant: str | None = None) -> str:

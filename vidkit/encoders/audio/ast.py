@@ -5,19 +5,19 @@ Shapes: N clips, S samples, T = 1024 spectrogram frames, M = 128 mel bands, D = 
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vidkit.encoders.audio.arguments import check_waveforms, choose
+from vidkit.encoders.audio.arguments import check_waveforms
 from vidkit.encoders.audio.front_ends import AstFilterBank
 from vidkit.encoders.base import AudioRecipe, Encoder
+from vidkit.encoders.options import one_of
 from vidkit.encoders.weights import State, fixed_random, load_into, local_weights
+from vidkit.encoders.weights.folder import check_sizes, model_config, quiet_transformers, weights_file
 from vidkit.encoders.weights.hub import hub_folder
 from vidkit.registry import ENCODERS
 
@@ -76,13 +76,13 @@ class AST(Encoder):
         trust: bool = False,
     ) -> None:
         super().__init__()
-        self.recipe = choose(RECIPES, recipe, what="recipe of AST")
+        self.recipe = one_of(RECIPES, recipe, "recipe of AST")
         file: Path | None = None
         if weights is not None:
             file = local_weights(weights) or hub_folder(weights, owner="AST")
         if file is not None and file.is_dir():
             layer_norm_eps = _eps_of(file)
-            file = _weights_file(file)
+            file = weights_file(file)
         if not layer_norm_eps > 0:
             raise ValueError(f"layer_norm_eps must be above 0, got {layer_norm_eps}")
         self._arguments = {"recipe": recipe, "layer_norm_eps": layer_norm_eps}
@@ -196,7 +196,7 @@ def _in_memory(state: State, layer_norm_eps: float, source: str) -> State:
     from transformers import ASTModel
 
     read: Any = ASTModel.from_pretrained  # gives a pair with output_loading_info
-    with _quiet():
+    with quiet_transformers():
         model, report = read(
             None,
             config=_config(layer_norm_eps),
@@ -219,43 +219,8 @@ def _in_memory(state: State, layer_norm_eps: float, source: str) -> State:
     return {f"model.{name}": value for name, value in model.state_dict().items()}
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from printing a table and a bar; what it has to say is in its report."""
-    from transformers.utils import logging
-
-    level, has_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if has_bar:
-            logging.enable_progress_bar()
-
-
 def _eps_of(folder: Path) -> float:
     """Return the epsilon that the config of a folder names, after a look at its sizes."""
-    path = folder / "config.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no config.json in {folder}; give the whole folder of an AST of transformers"
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no readable JSON: {error}; download it again") from error
-    if config.get("model_type") != "audio-spectrogram-transformer":
-        raise ValueError(f"{path} is of a model of type {config.get('model_type')!r}; AST loads AST")
-    others = [f"{name} = {config[name]}" for name, size in SIZES.items() if config.get(name, size) != size]
-    if others:
-        raise ValueError(f"{path} has {', '.join(others)}; vidkit has the published AST: {SIZES}")
+    config = model_config(folder, kind="audio-spectrogram-transformer", owner="AST")
+    check_sizes(folder, config, SIZES, variant="the published AST")
     return float(config.get("layer_norm_eps", 1e-12))
-
-
-def _weights_file(folder: Path) -> Path:
-    for name in _FOLDER_FILES:
-        if (folder / name).is_file():
-            return folder / name
-    raise FileNotFoundError(f"{folder} holds no {' and no '.join(_FOLDER_FILES)}; download the whole folder")

@@ -11,9 +11,10 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vidkit.encoders.audio.arguments import check_waveforms, checkpoint_file, choose
+from vidkit.encoders.audio.arguments import check_waveforms, checkpoint_file
 from vidkit.encoders.audio.front_ends import MelBands, PannsLogMel, panns_settings
 from vidkit.encoders.base import AudioRecipe, Encoder
+from vidkit.encoders.options import one_of
 from vidkit.encoders.weights import State, fixed_random, load_into
 from vidkit.registry import ENCODERS
 
@@ -86,8 +87,8 @@ class CNN14(Encoder):
         trust: bool = False,
     ) -> None:
         super().__init__()
-        rate = choose(SAMPLE_RATES_HZ, variant, what="variant of CNN14")
-        seconds = choose(RECIPES, recipe, what="recipe of CNN14")
+        rate = one_of(SAMPLE_RATES_HZ, variant, "variant of CNN14")
+        seconds = one_of(RECIPES, recipe, "recipe of CNN14")
         self.recipe = self._audio = AudioRecipe(sample_rate_hz=rate, window_seconds=seconds)
         self._arguments = {"variant": variant, "recipe": recipe}
         self.log_mel = PannsLogMel(rate)

@@ -13,9 +13,10 @@ import timm
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidkit.encoders.audio.arguments import check_waveforms, checkpoint_file, choose
+from vidkit.encoders.audio.arguments import check_waveforms, checkpoint_file
 from vidkit.encoders.audio.front_ends import Mmaction2LogMel, UsvLogMel
 from vidkit.encoders.base import AudioRecipe, Encoder
+from vidkit.encoders.options import one_of
 from vidkit.encoders.visual.resnet_names import mmaction2_resnet, torchvision_resnet
 from vidkit.encoders.weights import State, fixed_random, load_into
 from vidkit.registry import ENCODERS
@@ -87,7 +88,7 @@ class LogMelResNet(Encoder):
 
     def __init__(self, *, recipe: str = "usv_test", weights: str | None = None, trust: bool = False) -> None:
         super().__init__()
-        self._picture = choose(RECIPES, recipe, what="recipe of LogMelResNet")
+        self._picture = one_of(RECIPES, recipe, "recipe of LogMelResNet")
         self._arguments = {"recipe": recipe}
         self.recipe = AudioRecipe(sample_rate_hz=SAMPLE_RATE_HZ, window_seconds=self._picture.window_seconds)
         self.log_mel = self._picture.log_mel()

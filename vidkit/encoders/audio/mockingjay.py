@@ -16,9 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidkit.checkpoints import read_checkpoint
-from vidkit.encoders.audio.arguments import check_waveforms, checkpoint_file, choose
+from vidkit.encoders.audio.arguments import check_waveforms, checkpoint_file
 from vidkit.encoders.audio.front_ends import MOCKINGJAY, MockingjayLogMel
 from vidkit.encoders.base import Encoder, SequenceRecipe
+from vidkit.encoders.options import one_of
 from vidkit.encoders.weights import State, fixed_random, load_into
 from vidkit.registry import ENCODERS
 
@@ -85,8 +86,8 @@ class Mockingjay(Encoder):
         trust: bool = False,
     ) -> None:
         super().__init__()
-        num_layers, usual_frames = choose(VARIANTS, variant, what="variant of Mockingjay")
-        self.recipe = choose(RECIPES, recipe, what="recipe of Mockingjay")
+        num_layers, usual_frames = one_of(VARIANTS, variant, "variant of Mockingjay")
+        self.recipe = one_of(RECIPES, recipe, "recipe of Mockingjay")
         file = None if weights is None else checkpoint_file(weights, owner="Mockingjay", variant=variant)
         stated = None if file is None else _stated_frames(file, num_layers, trust=trust)
         if max_frames is None:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from vidkit.encoders.base import TextRecipe
+from vidkit.encoders.options import one_of
 from vidkit.encoders.text.bert_model import BertSize, build_bert, byte_tokenizer, load_bert
 from vidkit.encoders.text.pooling import first_token, mean_of_tokens
-from vidkit.encoders.text.transformer import TextTransformer, choose_recipe
+from vidkit.encoders.text.transformer import TextTransformer
 from vidkit.registry import ENCODERS
 
 VARIANTS = {
@@ -68,12 +69,11 @@ class BERT(TextTransformer):
         trust: bool = False,
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ValueError(f"BERT has no variant {variant!r}; known: {', '.join(VARIANTS)}")
+        one_of(VARIANTS, variant, "variant of BERT")
         if pooling not in ("pooler", "cls", "mean"):
             raise ValueError(f"pooling must be pooler, cls or mean, got {pooling!r}")
         self.variant, self.pooling, self._recipe_name = variant, pooling, recipe
-        self.recipe = choose_recipe(RECIPES, recipe, owner="BERT")
+        self.recipe = one_of(RECIPES, recipe, "recipe of BERT")
         size = VARIANTS[variant]
         self.dim = size.hidden_size
         with_pooler = pooling == "pooler"

@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -19,6 +17,7 @@ from vidkit.encoders.text.byte_tokenizer import ByteTokenizer
 from vidkit.encoders.text.tokenizer import LibraryTokenizer, Tokenizer, tokenizer_folder
 from vidkit.encoders.text.transformer import TextTransformer, find_weights
 from vidkit.encoders.weights import State, fixed_random, load_into
+from vidkit.encoders.weights.folder import model_json, weights_file
 from vidkit.encoders.weights.source import split_prefix
 
 SCHEME = "Hugging Face BERT"
@@ -95,34 +94,6 @@ def load_bert(
     return _word_pieces(folder, lower_case, max_tokens) if folder else byte_tokenizer(max_tokens)
 
 
-def weights_file(folder: Path) -> Path:
-    """Return the file of weights in the folder of a model.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    names = ("model.safetensors", "pytorch_model.bin")
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise FileNotFoundError(f"{folder} holds no {' and no '.join(names)}; download the whole folder")
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file of a model holds.
-
-    Raises:
-        FileNotFoundError: If it is not there.
-        ValueError: If it is no JSON.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"no {path.name} in {path.parent}; download the whole folder of the model")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no readable JSON: {error}; download it again") from error
-
-
 def _own_names(with_pooler: bool) -> Callable[[State], State]:
     dropped = _HEADS if with_pooler else (*_HEADS, "pooler.")
 
@@ -139,7 +110,7 @@ def _own_names(with_pooler: bool) -> Callable[[State], State]:
 
 
 def _check_size(folder: Path, size: BertSize, *, owner: str) -> None:
-    config = read_json(folder / "config.json")
+    config = model_json(folder / "config.json")
     model_type = config.get("model_type", "bert")
     if model_type != "bert":
         raise ValueError(f"{folder} holds a model of type {model_type!r}; {owner} loads BERT")
@@ -157,6 +128,6 @@ def _word_pieces(folder: Path, lower_case: bool, max_tokens: int) -> LibraryToke
 
     settings = folder / "tokenizer_config.json"
     if settings.is_file():
-        lower_case = read_json(settings).get("do_lower_case", lower_case)
+        lower_case = model_json(settings).get("do_lower_case", lower_case)
     tokenizer = BertTokenizer.from_pretrained(str(folder), local_files_only=True, do_lower_case=lower_case)
     return LibraryTokenizer(tokenizer, max_tokens=max_tokens)

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 
 from vidkit.encoders.base import TextRecipe
+from vidkit.encoders.clip_folder import Activation, activation_of
 from vidkit.encoders.clip_names import hugging_face_text, text_names
-from vidkit.encoders.text.bert_model import read_json, weights_file
+from vidkit.encoders.options import one_of
 from vidkit.encoders.text.clip_tokenizer import clip_byte_tokenizer, load_clip_tokenizer
 from vidkit.encoders.text.pooling import last_token
 from vidkit.encoders.text.transformer import TextTransformer, find_weights
 from vidkit.encoders.weights import Converter, fixed_random, load_into
+from vidkit.encoders.weights.folder import weights_file
 from vidkit.encoders.weights.source import split_prefix
 from vidkit.registry import ENCODERS
 
@@ -85,21 +86,19 @@ class CLIPText(TextTransformer):
         weights: str | None = None,
         tokenizer: str | None = None,
         recipe: str = "clip",
-        activation: Literal["quick_gelu", "gelu"] = "quick_gelu",
+        activation: Activation = "quick_gelu",
         trust: bool = False,
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ValueError(f"CLIPText has no variant {variant!r}; known: {', '.join(VARIANTS)}")
-        if recipe not in RECIPES:
-            raise ValueError(f"CLIPText has no recipe {recipe!r}; known: {', '.join(RECIPES)}")
+        one_of(VARIANTS, variant, "variant of CLIPText")
         if activation not in ("quick_gelu", "gelu"):
             raise ValueError(f"activation must be 'quick_gelu' or 'gelu', got {activation!r}")
-        self.recipe, self._recipe_name, self.variant = RECIPES[recipe], recipe, variant
+        self.recipe = one_of(RECIPES, recipe, "recipe of CLIPText")
+        self._recipe_name, self.variant = recipe, variant
         sizes = _all_sizes(variant)
         path = find_weights(weights, owner="CLIPText", variant=variant) if weights is not None else None
         if path is not None and path.is_dir():
-            activation = _activation_of(path, variant, sizes)
+            activation = activation_of(path, "text", sizes, owner=f"CLIPText {variant}")
         self.activation = activation
         self.dim = sizes["projection_dim"]
         self.model = _build(sizes, activation, f"CLIPText {variant}")
@@ -174,27 +173,3 @@ def _all_sizes(variant: str) -> dict[str, int]:
         "max_position_embeddings": 77,
         **sizes,
     }
-
-
-def _activation_of(folder: Path, variant: str, sizes: dict[str, int]) -> Literal["quick_gelu", "gelu"]:
-    """Return the activation that the config of a folder names, after a look at its sizes."""
-    from transformers import CLIPTextConfig
-
-    settings = read_json(folder / "config.json")
-    if not str(settings.get("model_type", "")).startswith("clip"):
-        raise ValueError(
-            f"{folder} holds a model of type {settings.get('model_type')!r}; CLIPText loads CLIP ('clip')"
-        )
-    text = dict(settings.get("text_config") or settings)
-    text["projection_dim"] = settings.get("projection_dim", text.get("projection_dim", 512))
-    config = CLIPTextConfig.from_dict(text)
-    others = {name: getattr(config, name) for name, size in sizes.items() if getattr(config, name) != size}
-    if others:
-        raise ValueError(
-            f"{folder} holds a CLIP of another size than {variant} ({others}); "
-            f"give its variant, one of: {', '.join(VARIANTS)}"
-        )
-    activation: Any = config.hidden_act
-    if activation not in ("quick_gelu", "gelu"):
-        raise ValueError(f"{folder} names the activation {activation!r}; known: quick_gelu, gelu")
-    return "gelu" if activation == "gelu" else "quick_gelu"

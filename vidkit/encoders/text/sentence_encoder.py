@@ -5,8 +5,7 @@ Shapes: N texts, L tokens, D = ``dim`` channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from vidkit.encoders.text.sentence_folder import read_sentence_folder
 from vidkit.encoders.text.tokenizer import LibraryTokenizer, tokenizer_folder
 from vidkit.encoders.text.transformer import TextTransformer, find_weights
 from vidkit.encoders.weights import where_to_get
+from vidkit.encoders.weights.folder import quiet_transformers
 from vidkit.registry import ENCODERS
 
 
@@ -136,7 +136,7 @@ def _load_transformer(folder: Path) -> Any:
         raise ValueError(
             f"{folder} holds a {config.model_type}, which has a decoder; SentenceEncoder reads encoders alone"
         )
-    with _quiet():
+    with quiet_transformers():
         loaded = AutoModel.from_pretrained(
             str(folder), local_files_only=True, dtype=torch.float32, output_loading_info=True
         )
@@ -154,22 +154,6 @@ def _load_transformer(folder: Path) -> Any:
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # in the files of many models, and in no vector of sentence-transformers
     return model
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from telling what it loads; what does not fit is an error of ours."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _load_tokenizer(folder: Path) -> Any:

@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidkit.encoders.text.bert_model import read_json, weights_file
 from vidkit.encoders.text.pooling import POOLINGS
 from vidkit.encoders.weights import read_weights
+from vidkit.encoders.weights.folder import model_json, weights_file
 
 _FLAGS = {
     "cls": "pooling_mode_cls_token",
@@ -96,7 +96,7 @@ def read_sentence_folder(folder: Path) -> SentenceFolder:
             f"{folder} holds no modules.json, so it is no folder of sentence-transformers; "
             "for a plain folder of BERT take the encoder BERT"
         )
-    modules = sorted(read_json(folder / "modules.json"), key=lambda module: int(module["idx"]))
+    modules = sorted(model_json(folder / "modules.json"), key=lambda module: int(module["idx"]))
     kinds = [str(module["type"]).split(".")[-1] for module in modules]
     if kinds[:2] != ["Transformer", "Pooling"] or not set(kinds[2:]) <= {"Dense", "Normalize"}:
         raise ValueError(
@@ -118,7 +118,7 @@ def read_sentence_folder(folder: Path) -> SentenceFolder:
 
 
 def _poolings(path: Path) -> tuple[str, ...]:
-    config = read_json(path)
+    config = model_json(path)
     modes = config.get("pooling_mode")
     if modes is None:
         modes = [mode for mode, flag in _FLAGS.items() if config.get(flag)] or ["mean"]
@@ -131,7 +131,7 @@ def _poolings(path: Path) -> tuple[str, ...]:
 
 
 def _dense(folder: Path) -> Dense:
-    config = read_json(folder / "config.json")
+    config = model_json(folder / "config.json")
     activation = str(config.get("activation_function", "torch.nn.modules.activation.Tanh")).split(".")[-1]
     special = config.get("use_residual") or config.get("module_input_name", "sentence_embedding") != (
         "sentence_embedding"
@@ -158,4 +158,4 @@ def _prompt(config: dict[str, Any]) -> str:
 
 
 def _optional(path: Path) -> dict[str, Any]:
-    return dict(read_json(path)) if path.is_file() else {}
+    return dict(model_json(path)) if path.is_file() else {}

@@ -96,17 +96,6 @@ class TextTransformer(Encoder):
         return ids.masked_fill(~mask, self.tokenizer.padding_id), mask
 
 
-def choose_recipe(recipes: dict[str, TextRecipe], name: str, *, owner: str) -> TextRecipe:
-    """Return the recipe of that name.
-
-    Raises:
-        ValueError: If there is none; the message names those there are.
-    """
-    if name not in recipes:
-        raise ValueError(f"{owner} has no recipe {name!r}; known: {', '.join(recipes)}")
-    return recipes[name]
-
-
 def find_weights(weights: str, *, owner: str, variant: str | None = None) -> Path:
     """Return the file or folder of weights on this machine; a name on the hub is downloaded unless offline.
 

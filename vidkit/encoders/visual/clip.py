@@ -5,19 +5,21 @@ Shapes: N clips, F frames a clip, B pictures, D = 512 or 768 channels.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 
 from vidkit.encoders.base import VisualRecipe
+from vidkit.encoders.clip_folder import Activation, activation_of
 from vidkit.encoders.clip_names import hugging_face_vision, vision_names
-from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe, one_of
+from vidkit.encoders.options import one_of
+from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe
 from vidkit.encoders.visual.pixels import CLIP_MEAN, CLIP_STD, PixelRecipe, ShorterSide
 from vidkit.encoders.visual.sampling import FfmpegFps
 from vidkit.encoders.weights import fixed_random, load_into, local_weights
-from vidkit.encoders.weights.hub import hub_folder, weights_file
+from vidkit.encoders.weights.folder import weights_file
+from vidkit.encoders.weights.hub import hub_folder
 from vidkit.registry import ENCODERS
 from vidkit.sizes import FfmpegScale
 
@@ -76,7 +78,7 @@ class CLIPVisual(PictureEncoder):
         variant: str = "ViT-B/32",
         weights: str | None = None,
         recipe: str = "middle",
-        activation: Literal["quick_gelu", "gelu"] = "quick_gelu",
+        activation: Activation = "quick_gelu",
         trust: bool = False,
     ) -> None:
         super().__init__(RECIPES, recipe)
@@ -88,7 +90,7 @@ class CLIPVisual(PictureEncoder):
         if weights is not None:
             file = local_weights(weights) or hub_folder(weights, owner="CLIPVisual", variant=variant)
         if file is not None and file.is_dir():
-            self.activation = _activation_of(file, variant, sizes)
+            self.activation = activation_of(file, "vision", sizes, owner=f"CLIPVisual {variant}")
             file = weights_file(file)
         self.dim = sizes["projection_dim"]
         self.model = _build(sizes, self.activation, f"CLIPVisual {variant}")
@@ -127,34 +129,3 @@ def _all_sizes(variant: dict[str, int]) -> dict[str, int]:
         "image_size": _SIZE,
         **variant,
     }
-
-
-def _activation_of(folder: Path, variant: str, sizes: dict[str, int]) -> str:
-    """Return the activation that the config of a folder names, after a look at its sizes."""
-    from transformers import CLIPVisionConfig
-
-    path = folder / "config.json"
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no config.json in {folder}; give the whole folder of a CLIP of Hugging Face"
-        )
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no readable JSON: {error}; download it again") from error
-    if not str(settings.get("model_type", "")).startswith("clip"):
-        raise ValueError(
-            f"{path} is of a model of type {settings.get('model_type')!r}; CLIPVisual loads CLIP ('clip')"
-        )
-    vision = dict(settings.get("vision_config") or settings)
-    vision["projection_dim"] = settings.get("projection_dim", vision.get("projection_dim", 512))
-    config = CLIPVisionConfig.from_dict(vision)
-    others = {name: getattr(config, name) for name, size in sizes.items() if getattr(config, name) != size}
-    if others:
-        raise ValueError(
-            f"{folder} holds a CLIP of another size than {variant} ({others}); "
-            f"give its variant, one of: {', '.join(VARIANTS)}"
-        )
-    if config.hidden_act not in ("quick_gelu", "gelu"):
-        raise ValueError(f"{path} names the activation {config.hidden_act!r}; known: quick_gelu, gelu")
-    return str(config.hidden_act)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from vidkit.encoders.options import one_of
 from vidkit.encoders.visual.i3d_names import i3d_converters
-from vidkit.encoders.visual.pictures import one_of
 from vidkit.encoders.visual.resnet3d import Design, ResNet3d, same_times
 from vidkit.encoders.visual.video_net import (
     VideoEncoder,

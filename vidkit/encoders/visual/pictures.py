@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from vidkit.encoders.base import Encoder, VisualRecipe
+from vidkit.encoders.options import one_of
 from vidkit.encoders.visual.pixels import PixelRecipe, normalise, prepare_frames
-from vidkit.registry.builder import nearest
 from vidkit.sizes import FfmpegScale
 
 T = TypeVar("T")
@@ -96,21 +96,3 @@ class PictureEncoder(Encoder):
         )
         clips: Tensor = vectors.unflatten(0, inputs.shape[:3])  # (N, V, F, D)
         return clips.mean((1, 2))
-
-
-def one_of(options: Mapping[str, T], name: str, what: str) -> T:
-    """Return the option of this name.
-
-    Args:
-        options: Name -> option.
-        name: What the user gave.
-        what: What is chosen, for the message: "variant of Swin".
-
-    Raises:
-        ValueError: If there is none; the message gives the names.
-    """
-    if name not in options:
-        raise ValueError(
-            f"unknown {what}: {name!r}{nearest(name, options) or ';'} known: {', '.join(options)}"
-        )
-    return options[name]

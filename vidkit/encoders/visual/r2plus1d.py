@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from vidkit.encoders.options import one_of
 from vidkit.encoders.visual.i3d import DESIGNS as I3D_DESIGNS
 from vidkit.encoders.visual.i3d_names import R2PLUS1D_NAMES
-from vidkit.encoders.visual.pictures import one_of
 from vidkit.encoders.visual.resnet3d import (
     Design,
     ResNet3d,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from vidkit.encoders.visual.pictures import one_of
+from vidkit.encoders.options import one_of
 from vidkit.encoders.visual.pixels import PixelRecipe
 from vidkit.encoders.visual.resnet3d import Design, ResNet3d, conv3d, same_times
 from vidkit.encoders.visual.slowfast_names import SLOWFAST_NAMES

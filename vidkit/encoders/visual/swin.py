@@ -10,7 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from vidkit.encoders.base import VisualRecipe
-from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe, one_of
+from vidkit.encoders.options import one_of
+from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe
 from vidkit.encoders.visual.pixels import Exact, PixelRecipe, ShorterSide
 from vidkit.encoders.visual.sampling import ClipStarts
 from vidkit.encoders.visual.timm_visual import load_timm, timm_converter, timm_dim, timm_network

@@ -17,7 +17,8 @@ from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe
 from vidkit.encoders.visual.pixels import Exact, PixelRecipe, ShorterSide
 from vidkit.encoders.visual.sampling import FfmpegFps
 from vidkit.encoders.weights import Converter, State, fixed_random, load_into, local_weights
-from vidkit.encoders.weights.hub import hub_folder, weights_file
+from vidkit.encoders.weights.folder import weights_file
+from vidkit.encoders.weights.hub import hub_folder
 from vidkit.registry import ENCODERS
 from vidkit.registry.builder import nearest
 

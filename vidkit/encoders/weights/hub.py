@@ -52,18 +52,5 @@ def hub_folder(name: str, *, owner: str, variant: str | None = None) -> Path:
     )
 
 
-def weights_file(folder: Path) -> Path:
-    """Return the file of weights in the folder of a model.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    names = ("model.safetensors", "pytorch_model.bin")
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise FileNotFoundError(f"{folder} holds no {' and no '.join(names)}; download the whole folder")
-
-
 def _first(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

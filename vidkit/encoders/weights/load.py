@@ -91,12 +91,15 @@ def _own_weights(module: nn.Module, state: State, prefix: str, path: str) -> Sta
     ]
     if prefix:
         wanted = prefix.rstrip(".") + "."
-        if wanted not in fitting:
+        inside = [
+            p for p in fitting if p.startswith(wanted)
+        ]
+        if not inside:
             raise ValueError(
                 f"{path} has no whole {type(module).__name__} under {prefix!r}; "
                 f"it has one under: {', '.join(p.rstrip('.') for p in fitting) or 'no prefix'}"
             )
-        fitting = [wanted]
+        fitting = inside
     others = sum(not name.endswith(_COUNTER) for name in state) - len(own)
     if not fitting or (fitting == [""] and others):
         return None
