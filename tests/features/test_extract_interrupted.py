@@ -228,3 +228,21 @@ def test_memory_does_not_grow_with_the_length_of_the_video(make_video: MakeVideo
     long = make_video("long.mp4", seconds=60.0, fps=25)  # its features alone are 220 MB
     growth = _peak_rss_kib(long, tmp_path / "l") - _peak_rss_kib(short, tmp_path / "s")
     assert growth < 60_000
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_what_it_lacks(make_video: MakeVideo, tmp_path: Path) -> None:
+    video = make_video("a.mp4")
+    program = f"""
+        from vidkit.encoders import PixelVisual
+        from vidkit.features import extract
+        extract([{str(video)!r}], encoders=[PixelVisual()], out={str(tmp_path / "f")!r}, workers=1)
+    """
+    script = tmp_path / "job.py"
+    script.write_text(textwrap.dedent(program))
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=240)
+    assert run.returncode == 1
+    assert (
+        "a worker process ended before it began (exit code 1); a script that uses workers guards"
+        in run.stderr
+    )
