@@ -55,7 +55,7 @@ def _names() -> list[str]:
 
 def _known(name: str, argument: str, **others: str) -> list[str]:
     """Return what an argument may be, out of the message that refuses a wrong one."""
-    with pytest.raises(ValueError, match="known: | must be ") as error:
+    with pytest.raises(ValueError, match=r"known: | must be ") as error:
         ENCODERS.build({"type": name, argument: "?", **others})
     message = str(error.value)
     if "known: " in message:
