@@ -14,6 +14,12 @@ import pytest
 REAL_DATA = "VIDKIT_TEST_DATA"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is measured in the tests stays there."""
+    os.environ["VIDKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real annotations and videos; the test is skipped where there is none."""

@@ -75,7 +75,9 @@ def test_an_array_without_a_sidecar_is_not_there(store: FeatureStore) -> None:
 
 
 def test_missing_features_name_the_command_that_makes_them(store: FeatureStore) -> None:
-    with pytest.raises(KeyError, match=r"did you mean .*PixelVisual-.* there are: .*make them: vidkit extract VIDEOS"):
+    with pytest.raises(
+        KeyError, match=r"did you mean .*PixelVisual-.* there are: .*make them: vidkit extract VIDEOS"
+    ):
         store[NAME[:-1]]
     with pytest.raises(KeyError, match=r"no features of 'Swin'.*; there are: PixelVisual-"):
         store["Swin"]
