@@ -18,6 +18,8 @@ from vidkit.media.writer import VideoWriter
 
 pytestmark = [
     pytest.mark.browser,
+    # Chromium decides when it decodes and lays out; a rerun is told in the summary.
+    pytest.mark.flaky(reruns=2),
     pytest.mark.skipif(
         find_chromium() is None, reason="needs chromium, chromium-browser or google-chrome on PATH"
     ),
