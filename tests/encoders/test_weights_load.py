@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vidkit.encoders.weights import fixed_random, load_into
+from vidkit.encoders import CNN14, LogMelAudio
+from vidkit.encoders.weights import fixed_random, load_into, source_of_weights
 from vidkit.encoders.weights.load import Converter
 
 State = dict[str, Tensor]
@@ -187,3 +188,11 @@ def test_the_same_name_draws_the_same_weights_and_leaves_torchs_generator_alone(
     torch.testing.assert_close(torch.rand(2), expected)
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_where_weights_came_from_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "own.pth"
+    torch.save(CNN14().state_dict(), file)
+    assert source_of_weights(CNN14()) == "random"
+    assert source_of_weights(CNN14(weights=str(file))) == str(file)
+    assert source_of_weights(LogMelAudio()) is None

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from vidkit.features import find_videos, parse_encoder_spec
+from vidkit.features.spec import random_encoders
 from vidkit.registry import ConfigError
 
 
@@ -102,3 +103,11 @@ def test_nothing_to_do_is_told(tmp_path: Path) -> None:
     (tmp_path / "odd.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="is no list of videos: it is not UTF-8"):
         find_videos([tmp_path / "odd.txt"])
+
+
+def test_encoders_without_their_weights_are_named() -> None:
+    assert random_encoders("CNN14:weights=a.pth,TSN,LogMelAudio,MiniLM:weights=None") == ["TSN", "MiniLM"]
+    with pytest.raises(ConfigError, match="did you mean 'CNN14'"):
+        random_encoders("CNN15")
+    with pytest.raises(ConfigError, match="did you mean 'variant'"):
+        random_encoders("CNN14:variants=16k")

@@ -66,9 +66,11 @@ def extract(
     if offline:  # before anything is imported that reads them
         os.environ.update(dict.fromkeys(_OFFLINE, "1"))
     from vidkit.apis import share_of
+    from vidkit.encoders.weights import where_to_get
     from vidkit.features import find_videos
     from vidkit.features.execution import parse_execution
     from vidkit.features.launchers import ShardJob
+    from vidkit.features.spec import random_encoders
 
     if slurm and launcher != "slurm":
         raise ValueError("--slurm gives options of sbatch; use it with --launcher slurm")
@@ -82,7 +84,10 @@ def extract(
         overwrite=overwrite,
         retry_failed=retry_failed,
     )
+    without_weights = random_encoders(encoder)
     found = find_videos(videos)
+    for name in without_weights:
+        say(f"{name} has random weights, so its features mean little; {where_to_get(name)}")
     with progress("extract", quiet=quiet) as tell:
         result = _launch(job, found, launcher, workers, slurm or [], share_of(tell))
     print(f"done\t{len(result.done)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import vidkit
 from vidkit.encoders.base import Encoder
+from vidkit.encoders.weights import source_of_weights
 
 FORMAT_VERSION = 1
 
@@ -62,6 +63,7 @@ def make_sidecar(
         "vidkit": vidkit.__version__,
         **encoder.description(),
         "fingerprint": encoder.fingerprint(),
+        "weights_source": source_of_weights(encoder),
         "clip_seconds": clip_seconds,
         "num_clips": num_clips_of(duration_seconds, clip_seconds),
         "duration_seconds": duration_seconds,

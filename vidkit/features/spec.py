@@ -10,6 +10,7 @@ from typing import Any
 
 from vidkit.encoders.base import Encoder
 from vidkit.registry import ENCODERS, ConfigError
+from vidkit.registry.builder import check, signature_keys
 
 # Suffixes by which videos in a folder are known; a file that is named itself may have any other.
 _SUFFIXES = ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv"
@@ -34,16 +35,41 @@ def parse_encoder_spec(spec: str) -> dict[str, Encoder]:
         ['LogMelAudio', 'HashedText']
     """
     encoders: dict[str, Encoder] = {}
+    for config in _configs(spec):
+        name = config["type"]
+        encoder: Encoder = ENCODERS.build(config, path=f"encoder {name}")
+        if encoder.store_name in encoders:
+            raise ConfigError(f"encoder {name!r} stands twice in {spec!r}; name it once")
+        encoders[encoder.store_name] = encoder
+    return encoders
+
+
+def random_encoders(spec: str) -> list[str]:
+    """Return the names of the encoders in ``SPEC[,SPEC]`` that could have weights and are given none.
+
+    Nothing is built: names and keys are checked.
+
+    Raises:
+        ConfigError: If a name or key is unknown, or something stands twice.
+
+    Example:
+        >>> random_encoders("CNN14:variant=16k,LogMelAudio")
+        ['CNN14']
+    """
+    names = []
+    for config in _configs(spec):
+        check(config, ENCODERS, path=f"encoder {config['type']}")
+        if "weights" in signature_keys(ENCODERS.get(config["type"]))[0] and config.get("weights") is None:
+            names.append(config["type"])
+    return names
+
+
+def _configs(spec: str) -> Iterator[dict[str, Any]]:
     for part in _split(spec, ","):
         name, colon, text = part.partition(":")
         if not name.strip() or (colon and not text.strip()):
             raise ConfigError(f"encoder {part!r} in {spec!r}: write NAME or NAME:key=value;key=value")
-        config = {"type": name.strip(), **_parse_arguments(text, part)}
-        encoder: Encoder = ENCODERS.build(config, path=f"encoder {name.strip()}")
-        if encoder.store_name in encoders:
-            raise ConfigError(f"encoder {part!r} stands twice in {spec!r}; name it once")
-        encoders[encoder.store_name] = encoder
-    return encoders
+        yield {"type": name.strip(), **_parse_arguments(text, part)}
 
 
 def find_videos(paths: Iterable[str | Path]) -> list[Path]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-import timm
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -92,6 +91,8 @@ class LogMelResNet(Encoder):
         self._arguments = {"recipe": recipe}
         self.recipe = AudioRecipe(sample_rate_hz=SAMPLE_RATE_HZ, window_seconds=self._picture.window_seconds)
         self.log_mel = self._picture.log_mel()
+        import timm
+
         with fixed_random("LogMelResNet"):
             self.resnet = timm.create_model("resnet18", in_chans=1, num_classes=0, pretrained=False)
         if weights is not None:

@@ -18,7 +18,7 @@ from vidkit.encoders.text.pooling import POOLINGS
 from vidkit.encoders.text.sentence_folder import read_sentence_folder
 from vidkit.encoders.text.tokenizer import LibraryTokenizer, tokenizer_folder
 from vidkit.encoders.text.transformer import TextTransformer, find_weights
-from vidkit.encoders.weights import where_to_get
+from vidkit.encoders.weights import note_source, where_to_get
 from vidkit.encoders.weights.folder import quiet_transformers
 from vidkit.registry import ENCODERS
 
@@ -153,6 +153,7 @@ def _load_transformer(folder: Path) -> Any:
         raise ValueError(f"the weights in {folder} do not fit its config.json: {'; '.join(problems)}")
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # in the files of many models, and in no vector of sentence-transformers
+    note_source(model, folder)
     return model
 
 

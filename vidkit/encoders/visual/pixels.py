@@ -13,8 +13,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as transforms
 
 from vidkit.encoders.visual.pixel import checked_frames
 
@@ -23,7 +21,6 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
-_MODES = {"bicubic": InterpolationMode.BICUBIC, "bilinear": InterpolationMode.BILINEAR}
 _NUM_CROPS = {"center": 1, "three": 3, "ten": 10, None: 1}
 
 
@@ -131,17 +128,23 @@ def prepare_frames(frames: Tensor, recipe: PixelRecipe, device: torch.device | s
     checked_frames(frames, "a visual encoder")
     pixels = frames.to(device).flatten(0, 1).permute(0, 3, 1, 2)  # (N * F, 3, H, W), channels last in memory
     if recipe.resize is not None:
-        pixels = transforms.resize(
-            pixels,
-            list(recipe.resize.of(*pixels.shape[-2:])),
-            interpolation=_MODES[recipe.interpolation],
-            antialias=recipe.antialias,
-        )
+        pixels = _resized(pixels, recipe.resize.of(*pixels.shape[-2:]), recipe)
     views: Tensor = torch.stack(_crops(pixels, recipe), dim=1)  # (N * F, V, 3, h, w)
     views = views.unflatten(0, frames.shape[:2]).transpose(1, 2)
     if recipe.channels == "bgr":
         views = views.flip(-3)
     return views.contiguous()
+
+
+def _resized(pixels: Tensor, size: tuple[int, int], recipe: PixelRecipe) -> Tensor:
+    # torchvision and timm take seconds to import, which most commands need not wait for.
+    from torchvision.transforms.v2 import InterpolationMode
+    from torchvision.transforms.v2.functional import resize
+
+    resized: Tensor = resize(
+        pixels, list(size), interpolation=InterpolationMode(recipe.interpolation), antialias=recipe.antialias
+    )
+    return resized
 
 
 def normalise(pixels: Tensor, recipe: PixelRecipe) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -72,6 +71,8 @@ class TSM(VideoEncoder):
 
     def __init__(self, *, recipe: str = "mmaction2", weights: str | None = None, trust: bool = False) -> None:
         super().__init__(TSM_RECIPES, recipe)
+        import timm
+
         with fixed_random("TSM"):
             self.backbone: nn.Module = timm.create_model("resnet50", num_classes=0, zero_init_last=False)
         for block in _blocks(self.backbone):

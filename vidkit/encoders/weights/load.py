@@ -63,6 +63,7 @@ def load_into(
     state = read_weights(path, trust=trust)
     if (own := _own_weights(module, state, prefix, str(path))) is not None:
         _load(module, own, f"{path} does not fit {owner}")
+        note_source(module, weights)
         return
     scheme = recognise(state)
     looks = f"looks like weights of {scheme}" if scheme else f"is of no scheme we know ({_some(state)})"
@@ -70,6 +71,20 @@ def load_into(
     if convert is None:
         raise ValueError(f"{path} {looks}; {owner} loads: {', '.join(converters)}")
     _load(module, convert(state), f"{path} {looks} and does not fit {owner}")
+    note_source(module, weights)
+
+
+def note_source(module: nn.Module, weights: str | Path) -> None:
+    """Note where the weights of a module came from, for ``source_of_weights``."""
+    module._weights_source = str(weights)  # type: ignore[assignment]
+
+
+def source_of_weights(module: nn.Module) -> str | None:
+    """Return the file that the weights of a module came from; "random" if from none, None if it has none."""
+    for part in module.modules():
+        if (source := getattr(part, "_weights_source", None)) is not None:
+            return str(source)
+    return "random" if any(True for _ in module.parameters()) else None
 
 
 def _load(module: nn.Module, state: State, problem: str) -> None:
@@ -91,9 +106,7 @@ def _own_weights(module: nn.Module, state: State, prefix: str, path: str) -> Sta
     ]
     if prefix:
         wanted = prefix.rstrip(".") + "."
-        inside = [
-            p for p in fitting if p.startswith(wanted)
-        ]
+        inside = [p for p in fitting if p.startswith(wanted)]
         if not inside:
             raise ValueError(
                 f"{path} has no whole {type(module).__name__} under {prefix!r}; "
