@@ -44,8 +44,7 @@ class _FeatureVideos:
                 )
                 has = "have no" if missing else "has"
                 raise FileNotFoundError(
-                    f"{what} {has} {name} features in {features.folder}; make them: vidkit extract VIDEOS "
-                    f"--encoder {features.name} --clip-seconds {self.clip_seconds} --out {self.folder}"
+                    f"{what} {has} {name} features in {features.folder}; make them: {features.command}"
                     f"{_without_sound(name)}"
                 )
 

@@ -148,7 +148,9 @@ def test_has_the_parameters_of_s3prls_network(encoder: Mockingjay) -> None:
 
 def test_reads_30_seconds_at_16_khz(encoder: Mockingjay) -> None:
     assert encoder.recipe == SequenceRecipe(sample_rate_hz=16000, window_seconds=30.0)
-    assert encoder.arguments() == {"variant": "base", "recipe": "rasl", "max_frames": 1500}
+    assert encoder.arguments() == {"variant": "base", "recipe": "rasl", "max_frames": None}
+    assert Mockingjay().store_name == "Mockingjay"
+    assert Mockingjay(variant="base", max_frames=500).arguments()["max_frames"] == 500
 
 
 def test_agrees_with_plain_formulas_on_the_weights_of_a_checkpoint(tmp_path: Path) -> None:

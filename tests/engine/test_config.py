@@ -100,7 +100,10 @@ def test_keys_are_checked_before_data_is_looked_for(tmp_path: Path) -> None:
         apis.train(EMBEDDED, work_dir=tmp_path / "work", options=options)
     with pytest.raises(ConfigError, match=r"model.contrst"):
         apis.load(EMBEDDED, tmp_path / "absent.pth", options=options)
-    with pytest.raises(FileNotFoundError, match=r"make them: vidkit extract VIDEOS --encoder MotionVisual"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"make them: vidkit extract VIDEOS --encoder MotionVisual --clip-seconds 0\.2 --out",
+    ):
         apis.train(EMBEDDED, work_dir=tmp_path / "work", options=[*_all_data(tmp_path / "absent")])
     assert not (tmp_path / "work").exists()
 

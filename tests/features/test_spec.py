@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from vidkit.encoders.base import spec_of
 from vidkit.features import find_videos, parse_encoder_spec
 from vidkit.features.spec import random_encoders
 from vidkit.registry import ConfigError
@@ -111,3 +112,17 @@ def test_encoders_without_their_weights_are_named() -> None:
         random_encoders("CNN15")
     with pytest.raises(ConfigError, match="did you mean 'variant'"):
         random_encoders("CNN14:variants=16k")
+
+
+def test_the_folder_of_features_may_be_named() -> None:
+    encoders = parse_encoder_spec("PixelVisual:folder=small;size=(4, 4),PixelVisual:size=(8, 8);folder=large")
+    assert {folder: encoder.dim for folder, encoder in encoders.items()} == {"small": 48, "large": 192}
+    assert random_encoders("CNN14:folder=sound") == ["CNN14"]
+    with pytest.raises(ConfigError, match="'PixelVisual' stands twice"):
+        parse_encoder_spec("PixelVisual:folder=a,PixelVisual:folder=a")
+
+
+def test_an_encoder_is_told_as_the_command_takes_it() -> None:
+    for spec in ("MotionVisual", "PixelVisual:size=[8, 8]", "LogMelAudio:num_mels=40;window_seconds=1.0"):
+        ((_, encoder),) = parse_encoder_spec(spec).items()
+        assert spec_of(encoder) == spec

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vidkit.encoders import PixelVisual
+from vidkit.encoders import PixelVisual, Precomputed
 from vidkit.features import FeatureStore, make_sidecar
 from vidkit.features.store import check_video_id
 
@@ -181,3 +181,17 @@ def test_a_video_id_that_is_no_file_name_is_refused(video_id: str) -> None:
 def test_an_encoder_name_that_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="cannot name an encoder's folder"):
         FeatureStore(tmp_path).encoder(name)
+
+
+def test_precomputed_reads_what_any_encoder_has_made(tmp_path: Path) -> None:
+    maker = PixelVisual(size=(4, 4))
+    sidecar = make_sidecar(maker, clip_seconds=1.0, duration_seconds=2.0)
+    FeatureStore(tmp_path).encoder("mine").put("a", np.ones((2, 48), np.float32), sidecar)
+    store = FeatureStore(tmp_path, clip_seconds=1.0)
+    assert store[Precomputed(48, name="mine")]["a"].shape == (2, 48)
+    with pytest.raises(ValueError, match="have 48 channels instead of 32; set dim to theirs"):
+        store[Precomputed(32, name="mine")]["a"]
+    with pytest.raises(ValueError, match=r"clip_seconds 1\.0 instead of 0\.2"):
+        FeatureStore(tmp_path, clip_seconds=0.2)[Precomputed(48, name="mine")]["a"]
+    with pytest.raises(KeyError, match=r"--encoder NAME:folder=other --clip-seconds 1\.0 --out"):
+        store[Precomputed(48, name="other")]

@@ -191,6 +191,23 @@ class Encoder(nn.Module):
         return name if has_defaults else f"{name}-{self.fingerprint()[:8]}"
 
 
+def spec_of(encoder: Encoder) -> str:
+    """Return the words of ``vidkit extract --encoder`` for an encoder, without its weights.
+
+    Example:
+        >>> from vidkit.encoders import PixelVisual
+        >>> spec_of(PixelVisual()), spec_of(PixelVisual(size=(8, 8)))
+        ('PixelVisual', 'PixelVisual:size=[8, 8]')
+    """
+    defaults = inspect.signature(type(encoder)).parameters
+    own = [
+        f"{key}={value}"
+        for key, value in encoder.arguments().items()
+        if _as_json(defaults[key].default) != _as_json(value)
+    ]
+    return f"{type(encoder).__name__}:{';'.join(own)}" if own else type(encoder).__name__
+
+
 def encode_clips(encoder: Encoder, clips: Tensor | Sequence[Sequence[str]]) -> Tensor:
     """Return the features of a batch of sequences, whether they come raw or ready.
 

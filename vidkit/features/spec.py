@@ -16,13 +16,15 @@ from vidkit.registry.builder import check, signature_keys
 _SUFFIXES = ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .vob .webm .wmv"
 VIDEO_SUFFIXES = frozenset(_SUFFIXES.split(" "))
 
+_FOLDER = "folder"  # the key that names the folder of the features, no argument of an encoder
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 
 def parse_encoder_spec(spec: str) -> dict[str, Encoder]:
     """Return the encoders that ``SPEC[,SPEC]`` names, keyed by their folder in the feature store.
 
-    SPEC is NAME or ``NAME:key=value;key=value``. A value is a Python literal (``8``, ``(8, 8)``, ``None``,
+    SPEC is NAME or ``NAME:key=value;key=value``. ``folder=NAME`` names the folder; by default it is that of
+    ``Encoder.store_name``. A value is a Python literal (``8``, ``(8, 8)``, ``None``,
     ``"text"``), else it is taken as text. Commas and semicolons inside brackets or quotes do not separate.
 
     Raises:
@@ -36,11 +38,12 @@ def parse_encoder_spec(spec: str) -> dict[str, Encoder]:
     """
     encoders: dict[str, Encoder] = {}
     for config in _configs(spec):
-        name = config["type"]
+        name, folder = config["type"], config.pop(_FOLDER, None)
         encoder: Encoder = ENCODERS.build(config, path=f"encoder {name}")
-        if encoder.store_name in encoders:
+        folder = encoder.store_name if folder is None else str(folder)
+        if folder in encoders:
             raise ConfigError(f"encoder {name!r} stands twice in {spec!r}; name it once")
-        encoders[encoder.store_name] = encoder
+        encoders[folder] = encoder
     return encoders
 
 
@@ -58,6 +61,7 @@ def random_encoders(spec: str) -> list[str]:
     """
     names = []
     for config in _configs(spec):
+        config.pop(_FOLDER, None)
         check(config, ENCODERS, path=f"encoder {config['type']}")
         if "weights" in signature_keys(ENCODERS.get(config["type"]))[0] and config.get("weights") is None:
             names.append(config["type"])

@@ -7,6 +7,7 @@ array without it is not there. Shapes: T clips, D channels.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidkit.encoders.base import Encoder
+from vidkit.encoders.base import Encoder, FeatureRecipe, spec_of
 from vidkit.features.npy_writer import NpyWriter
 from vidkit.features.sidecar import check_sidecar, difference
 from vidkit.files import atomic_path, read_json, write_json
@@ -71,7 +72,7 @@ class FeatureStore:
             raise KeyError(
                 f"no features of {features.name!r} in {self.root}{nearest(features.name, known) or ';'} "
                 f"there are: {', '.join(known) or 'none'}; "
-                f"make them: vidkit extract VIDEOS --encoder {features.name} --out {self.root}"
+                f"make them: {features.command}"
             )
         return features
 
@@ -100,8 +101,21 @@ class EncoderFeatures(Mapping[str, Features]):
         self._expected: dict[str, Any] = {}
         if clip_seconds is not None:
             self._expected["clip_seconds"] = clip_seconds
+        self._spec = f"NAME:folder={self.name}"  # the command that makes such features
+        self._dim: int | None = None
         if isinstance(encoder, Encoder):
-            self._expected.update(encoder.description(), fingerprint=encoder.fingerprint())
+            if isinstance(encoder.recipe, FeatureRecipe):
+                self._dim = encoder.dim  # whatever has made them
+            else:
+                self._spec = spec_of(encoder)
+                self._expected.update(encoder.description(), fingerprint=encoder.fingerprint())
+
+    @property
+    def command(self) -> str:
+        """The command that makes features like these."""
+        length = self._expected.get("clip_seconds")
+        clips = "" if length is None else f" --clip-seconds {length}"
+        return f"vidkit extract VIDEOS --encoder {shlex.quote(self._spec)}{clips} --out {self.root}"
 
     def video_ids(self) -> list[str]:
         """Return the sorted ids of the videos whose features are complete."""
@@ -134,6 +148,11 @@ class EncoderFeatures(Mapping[str, Features]):
                 f"features of {video_id!r} in {self.folder} were made with {wrong}; extract them again with "
                 "--overwrite, or into another folder"
             )
+        if self._dim not in (None, sidecar["dim"]):
+            raise ValueError(
+                f"features of {video_id!r} in {self.folder} have {sidecar['dim']} channels instead of "
+                f"{self._dim}; set dim to theirs, or name another folder"
+            )
         path = self._paths(video_id)[0]
         try:
             features: Features = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -158,8 +177,7 @@ class EncoderFeatures(Mapping[str, Features]):
         if not (array.is_file() and path.is_file()):
             near = nearest(video_id, self.video_ids())
             raise KeyError(
-                f"no features of video {video_id!r} in {self.folder}{near}; "
-                f"make them: vidkit extract VIDEO --encoder {self.name} --out {self.root}"
+                f"no features of video {video_id!r} in {self.folder}{near}; make them: {self.command}"
             )
         sidecar = read_json(path)
         if not isinstance(sidecar, dict):

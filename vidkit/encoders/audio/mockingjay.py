@@ -95,7 +95,8 @@ class Mockingjay(Encoder):
         if max_frames < 0:
             raise ValueError(f"max_frames must be at least 0 (no limit), got {max_frames}")
         self._max_frames = max_frames
-        self._arguments = {"variant": variant, "recipe": recipe, "max_frames": max_frames}
+        own_frames = None if max_frames == usual_frames else max_frames
+        self._arguments = {"variant": variant, "recipe": recipe, "max_frames": own_frames}
         self.log_mel = MockingjayLogMel()
         self.register_buffer("positions", sinusoids(max_frames or _MAX_POSITIONS, self.dim), persistent=False)
         with fixed_random(f"Mockingjay {variant}"):
@@ -149,7 +150,7 @@ class Mockingjay(Encoder):
         return self.sequence(inputs).mean(1)
 
     def arguments(self) -> dict[str, Any]:
-        """Return variant, recipe and the most frames read at once."""
+        """Return variant, recipe and the most frames read at once, None where they are the variant's."""
         return dict(self._arguments)
 
     def _read(self, spectra: Tensor) -> Tensor:

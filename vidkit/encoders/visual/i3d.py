@@ -96,6 +96,7 @@ class I3D(VideoEncoder):
             converters = i3d_converters(variant, self.backbone.state_dict())
             owner = f"I3D of variant {variant!r}"
             load_into(self.backbone, weights, converters=converters, owner=owner, trust=trust)
+        self.eval()
 
     def features(self, video: Tensor) -> Tensor:
         """Return the pooled last feature map: pixels (M, 3, L, h, w) -> (M, 2048)."""

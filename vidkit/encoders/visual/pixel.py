@@ -92,6 +92,10 @@ def checked_frames(clips: Tensor, name: str) -> Tensor:
 
 def checked_size(size: tuple[int, int]) -> tuple[int, int]:
     """Return ``size`` if it is a height and a width in pixels or cells."""
-    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+    if (
+        not isinstance(size, (tuple, list))
+        or len(size) != 2
+        or not all(isinstance(side, int) and side > 0 for side in size)
+    ):
         raise ValueError(f"size must be (height, width), two whole numbers above 0, got {size!r}")
     return (size[0], size[1])

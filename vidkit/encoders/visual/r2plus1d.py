@@ -113,6 +113,7 @@ class R2Plus1D(VideoEncoder):
         if weights is not None:
             owner = f"R2Plus1D of variant {variant!r}"
             load_into(self.backbone, weights, converters=R2PLUS1D_NAMES[variant], owner=owner, trust=trust)
+        self.eval()
 
     def features(self, video: Tensor) -> Tensor:
         """Return the pooled last feature map: pixels (M, 3, L, h, w) -> (M, 2048)."""

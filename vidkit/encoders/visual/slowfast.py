@@ -120,6 +120,7 @@ class SlowFast(VideoEncoder):
         if weights is not None:
             owner = f"SlowFast of family {family!r}"
             load_into(self, weights, converters=SLOWFAST_NAMES[family], owner=owner, trust=trust)
+        self.eval()
 
     def features(self, video: Tensor) -> Tensor:
         """Return the pooled channels of both networks: pixels (M, 3, L, h, w) -> (M, 2304)."""

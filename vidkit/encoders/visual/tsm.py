@@ -80,6 +80,7 @@ class TSM(VideoEncoder):
         self.dim = 2048
         if weights is not None:
             load_into(self.backbone, weights, converters=_NAMES, owner="TSM", trust=trust)
+        self.eval()
 
     def features(self, video: Tensor) -> Tensor:
         """Return the pooled channels, averaged over segments: pixels (M, 3, L, h, w) -> (M, 2048)."""

@@ -55,8 +55,8 @@ class _Actor:
 
 
 def _run(job: ShardJob, videos: Sequence[Path], num_actors: int) -> Iterator[Outcome]:
-    on_gpu = job.device is not None and job.device.startswith("cuda")
     total = ray.cluster_resources()
+    on_gpu = (job.device or "cuda").startswith("cuda") and total.get("GPU", 0) >= 1
     cpus = max(1, int(total.get("CPU", 1)) // num_actors)
     kind = ray.remote(num_cpus=cpus, num_gpus=int(on_gpu))(_Actor)
     size = max(1, min(_VIDEOS_PER_TASK, len(videos) // num_actors))
