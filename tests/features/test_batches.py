@@ -55,7 +55,7 @@ def test_parts_alone_fill_a_batch_of_the_same_size() -> None:
 
 def test_batches_are_smaller_where_clips_are_larger() -> None:
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert default_batch_size(torch.zeros(1, 3, 16, 16), cpu) == 32
+    assert default_batch_size(torch.zeros(1, 3, 16, 16), cpu) == 16
     assert default_batch_size(torch.zeros(1, 3, 224, 224), gpu) == 256
     assert default_batch_size(torch.zeros(1, 16, 3, 224, 224), gpu) == 16
     assert default_batch_size(torch.zeros(1, 64, 3, 224, 224), cpu) == 1

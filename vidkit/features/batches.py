@@ -27,7 +27,7 @@ Owner = TypeVar("Owner")
 Rows = NDArray[np.float32]
 
 # Rows of a call: as many as there are pictures of 224 x 224 in the inputs, up to these.
-_ROWS_ON_CPU, _ROWS_ON_GPU = 32, 256
+_ROWS_ON_CPU, _ROWS_ON_GPU = 16, 256
 _NUMBERS_OF_A_PICTURE = 3 * 224 * 224
 
 
@@ -36,9 +36,9 @@ def default_batch_size(inputs: Tensor, device: torch.device) -> int:
 
     Example:
         >>> default_batch_size(torch.zeros(1, 3, 224, 224), torch.device("cpu"))
-        32
+        16
         >>> default_batch_size(torch.zeros(1, 8, 3, 224, 224), torch.device("cpu"))
-        4
+        2
     """
     limit = _ROWS_ON_CPU if device.type == "cpu" else _ROWS_ON_GPU
     return min(limit, max(1, limit * _NUMBERS_OF_A_PICTURE // math.prod(inputs.shape[1:])))
