@@ -56,9 +56,16 @@ def test_slowfast_has_heros_frames_and_scaler() -> None:
 
 
 def _reference_mmaction2(num_frames: int, length: int, interval: int, num_clips: int) -> list[int]:
-    """``SampleFrames`` in test mode on a video of so many frames, several clips, out of bounds looped."""
-    room = max(num_frames - length * interval, 0)
-    offsets = [round(room * i / (num_clips - 1)) for i in range(num_clips)]
+    """``SampleFrames`` in test mode on a video of so many frames, out of bounds looped.
+
+    A window there is as long as from its first to its last frame, (length - 1) * interval + 1; in training
+    alone it is length * interval.
+    """
+    room = max(num_frames - ((length - 1) * interval + 1), 0)
+    if num_clips == 1:
+        offsets = [room // 2]
+    else:
+        offsets = [round(room / (num_clips - 1) * i) for i in range(num_clips)]
     return [(offset + interval * j) % num_frames for offset in offsets for j in range(length)]
 
 
@@ -70,6 +77,27 @@ def test_mmaction2_spreads_its_windows_from_start_to_end_of_the_clip(clip_second
     num_frames = round(clip_seconds * fps)
     inside = _reference_mmaction2(num_frames, 8, 8, 10)
     assert _frames(times, fps) == [[clip * num_frames + i for i in inside] for clip in range(3)]
+
+
+def test_mmaction2_starts_its_windows_where_its_code_does() -> None:
+    """300 frames, 8 x 8: 57 frames a window, so 243 is the last start that fits."""
+    at = dict(clip_seconds=10.0, source_fps=30.0)
+    recipe = MMAction2Windows(80, num_windows=10, interval=8)
+    (frames,) = _frames(recipe.frame_times(np.array([5.0]), **at), 30.0)
+    assert frames[::8] == [0, 27, 54, 81, 108, 135, 162, 189, 216, 243]
+    assert frames[-1] == 299
+    (frames,) = _frames(MMAction2Windows(8, interval=8).frame_times(np.array([5.0]), **at), 30.0)
+    assert frames[0] == 121
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0])
+@pytest.mark.parametrize(("length", "interval"), [(8, 8), (32, 2)])
+def test_one_window_of_mmaction2_stands_where_it_would_in_a_video_of_that_clip(
+    length: int, interval: int, fps: float
+) -> None:
+    recipe = MMAction2Windows(length, interval=interval)
+    times = recipe.frame_times(np.array([5.0]), clip_seconds=10.0, source_fps=fps)
+    assert _frames(times, fps) == [_reference_mmaction2(round(10 * fps), length, interval, 1)]
 
 
 def _reference_pyslowfast(
@@ -98,7 +126,7 @@ def test_pyslowfast_spreads_its_windows_over_the_clip_but_its_end(clip_seconds: 
 def test_one_window_stands_round_the_middle_and_reads_the_neighbours() -> None:
     at = dict(clip_seconds=1.0, source_fps=30.0)
     (frames,) = _frames(MMAction2Windows(8, interval=8).frame_times(np.array([5.5]), **at), 30.0)
-    assert frames == list(range(165 - 32, 165 + 32, 8))
+    assert frames == list(range(136, 193, 8))  # 57 frames, 28 on either side of frame 164
     (frames,) = _frames(PySlowFastWindows(32, interval=2).frame_times(np.array([5.5]), **at), 30.0)
     assert frames == [int(133 + 63 * i / 31 + 1e-9) for i in range(32)]
 

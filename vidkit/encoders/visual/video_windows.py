@@ -26,9 +26,10 @@ _ROUNDING_FRAMES = 1e-6
 class MMAction2Windows(VisualRecipe):
     """Windows of L frames at a fixed interval of source frames: ``SampleFrames`` of mmaction2 in test mode.
 
-    K windows start evenly from the clip's first frame to the last start that fits, both included, rounded to
-    whole frames. What lies behind the clip's end is taken from its start again. The interval counts frames
-    of the file, so that a window of a 60-fps file is half as long as one of a 30-fps file.
+    A window spans (L - 1) * interval + 1 frames, from its first to its last one. K windows start evenly from
+    the clip's first frame to the last start that fits, both included, rounded to whole frames. What lies
+    behind the clip's end is taken from its start again. The interval counts frames of the file, so that a
+    window of a 60-fps file is half as long as one of a 30-fps file. open-mmlab/mmaction2@4d6c934.
 
     Args:
         num_windows: K.
@@ -43,14 +44,15 @@ class MMAction2Windows(VisualRecipe):
     ) -> NDArray[np.float64]:
         """Return when each frame of each clip is shown: (N,) seconds -> (N, F) seconds, window by window."""
         length = self.num_frames // self.num_windows
+        span = (length - 1) * self.interval + 1
         steps = np.arange(length) * self.interval
         middles = np.asarray(middles, np.float64)[:, None]
         if self.num_windows == 1:
-            starts = _whole((middles - _half(length * self.interval, source_fps)) * source_fps)
+            starts = _whole((middles - _half(span, source_fps)) * source_fps)
             return _shown_at(starts + steps, source_fps)
         num_clip_frames = max(round(clip_seconds * source_fps), 1)
-        room = max(num_clip_frames - length * self.interval, 0)
-        starts = np.round(np.arange(self.num_windows) * room / (self.num_windows - 1))
+        room = max(num_clip_frames - span, 0)
+        starts = np.round(np.arange(self.num_windows) * (room / (self.num_windows - 1)))
         inside = (starts[:, None] + steps).ravel() % num_clip_frames
         first = _whole((middles - clip_seconds / 2) * source_fps)
         return _shown_at(first + inside, source_fps)
