@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import vidkit.features.execution as execution_module
 from vidkit.encoders import Encoder, HashedText, VisualRecipe
+from vidkit.encoders.base import SequenceRecipe
 from vidkit.features.execution import (
     PLAIN,
     EncodeRunner,
@@ -82,6 +83,37 @@ def test_bfloat16_points_the_same_way_and_leaves_the_encoder_alone(
     assert not torch.equal(features, expected)
     assert F.cosine_similarity(features, expected).min() > 0.999
     assert torch.equal(encoder(inputs), expected)
+
+
+class _Sequence(Encoder):
+    """A linear layer over steps of 10 samples."""
+
+    modality = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dim, self.recipe = 6, SequenceRecipe(sample_rate_hz=100, window_seconds=1.0)
+        self.linear = nn.Linear(10, 6)
+
+    def sequence(self, inputs: Tensor) -> Tensor:
+        steps = inputs.unfold(1, 10, 10).to(self.linear.weight.dtype)
+        vectors: Tensor = self.linear(steps).float()
+        return vectors
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        return self.sequence(inputs).mean(1)
+
+
+def test_sequences_run_in_the_way_that_was_asked_for() -> None:
+    torch.manual_seed(0)
+    encoder, sound = _Sequence(), torch.randn(2, 50)
+    expected = encoder.sequence(sound)
+    assert torch.equal(EncodeRunner(encoder).sequence(sound), expected)
+    vectors = EncodeRunner(encoder, execution=Execution("bfloat16")).sequence(sound)
+    assert vectors.shape == (2, 5, 6)
+    assert vectors.dtype == torch.float32
+    assert not torch.equal(vectors, expected)
+    assert F.cosine_similarity(vectors, expected, dim=-1).min() > 0.999
 
 
 @pytest.mark.slow

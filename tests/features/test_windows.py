@@ -53,6 +53,22 @@ def test_large_frames_make_smaller_batches(monkeypatch: pytest.MonkeyPatch) -> N
     assert [len(batch) for batch in windows.push(_numbered(windows.times))] == [2, 2, 1]
 
 
+@pytest.mark.parametrize(("num_frames", "sizes"), [(1, [5]), (4, [2, 2, 1]), (9, [1] * 5)])
+def test_clips_of_many_frames_make_smaller_batches(
+    monkeypatch: pytest.MonkeyPatch, num_frames: int, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(vidkit.features.windows, "MAX_BATCH_FRAMES", 8)
+    windows = FrameWindows(
+        VisualRecipe(num_frames=num_frames, window_seconds=1.0 if num_frames > 1 else 0.0),
+        num_clips=5,
+        clip_seconds=1.0,
+        duration_seconds=5.0,
+        source_fps=25.0,
+        batch_size=32,
+    )
+    assert [len(batch) for batch in windows.push(_numbered(windows.times))] == sizes
+
+
 def test_frames_that_never_come_leave_it_undone() -> None:
     windows = FrameWindows(
         VisualRecipe(), num_clips=5, clip_seconds=1.0, duration_seconds=5.0, source_fps=25.0, batch_size=2

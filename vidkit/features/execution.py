@@ -14,7 +14,8 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -105,17 +106,27 @@ class EncodeRunner:
         if device is not None:
             encoder.to(device)
         self.execution = execution
-        _check_possible(encoder, execution)
+        check_possible(encoder, execution)
         module = encoder if execution == PLAIN else _converted(encoder, execution)
-        self._encode = module.encode
+        self._encode, self._sequence = module.encode, module.sequence
         if execution.compiled:
-            self._encode = torch.compile(module.encode, dynamic=False, options={"freezing": True})
+            self._encode = _compiled(module.encode)
+            self._sequence = _compiled(module.sequence)
 
     def __call__(self, inputs: Any) -> Tensor:
         """Return the features of what ``preprocess`` gave: float32 (N, dim), on the encoder's device."""
-        with torch.inference_mode() if not self.execution.compiled else torch.no_grad():
+        with self._without_gradients():
             features: Tensor = self._encode(inputs)
         return features.float()
+
+    def sequence(self, inputs: Any) -> Tensor:
+        """Return the many vectors of each piece of sound: float32 (N, T, dim), on the encoder's device."""
+        with self._without_gradients():
+            vectors: Tensor = self._sequence(inputs)
+        return vectors.float()
+
+    def _without_gradients(self) -> AbstractContextManager[Any]:
+        return torch.no_grad() if self.execution.compiled else torch.inference_mode()
 
 
 def fastest_execution(encoder: Encoder, inputs: Any, precision: Precision = "float32") -> Execution:
@@ -172,7 +183,12 @@ def _ways(encoder: Encoder, precision: Precision) -> Iterator[Execution]:
         yield Execution(precision, channels_last=channels_last, onednn=onednn)
 
 
-def _check_possible(encoder: Encoder, execution: Execution) -> None:
+def check_possible(encoder: Encoder, execution: Execution) -> None:
+    """Check what can be known without trying.
+
+    Raises:
+        ValueError: If the machine cannot run the encoder that way.
+    """
     device = next((parameter.device for parameter in encoder.parameters()), torch.device("cpu"))
     if execution.onednn and not _has_onednn(device):
         raise ValueError(
@@ -195,6 +211,11 @@ def _seconds(runner: EncodeRunner, inputs: Any) -> float:
     if features.is_cuda:
         torch.cuda.synchronize(features.device)
     return time.perf_counter() - start
+
+
+def _compiled(function: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
+    compiled: Callable[[Any], Tensor] = torch.compile(function, dynamic=False, options={"freezing": True})
+    return compiled
 
 
 def _converted(encoder: Encoder, execution: Execution) -> Encoder:

@@ -69,6 +69,7 @@ def _give_up(job: Job, item: Item, reason: str, on_finish: OnFinish) -> None:
 
 @dataclass
 class _Worker:
+    slot: int  # which of the workers it is; of several GPUs it has its own
     process: BaseProcess
     connection: Connection
     at_work: dict[Path, Item] = field(default_factory=dict)
@@ -92,8 +93,8 @@ class _Pool:
     def run(self) -> list[Item]:
         """Work through the queue; return the videos that were at work where a worker died."""
         try:
-            for index in range(self._num_workers):
-                self._start(index)
+            for slot in range(self._num_workers):
+                self._start(slot)
             while self._workers:
                 by_connection: dict[Any, _Worker] = {worker.connection: worker for worker in self._workers}
                 for connection in wait(list(by_connection)):
@@ -109,13 +110,13 @@ class _Pool:
                     worker.process.join()
         return self._suspects
 
-    def _start(self, index: int) -> None:
+    def _start(self, slot: int) -> None:
         here, there = self._context.Pipe()
-        arguments = (_for_worker(self._job, index), there, self._stop, self._num_workers)
+        arguments = (_for_worker(self._job, slot), there, self._stop, self._num_workers)
         process = self._context.Process(target=_work, args=arguments, daemon=True)
         process.start()
         there.close()  # so that the worker's death ends the connection
-        self._workers.append(_Worker(process, here))
+        self._workers.append(_Worker(slot, process, here))
 
     def _hear(self, worker: _Worker) -> None:
         try:
@@ -151,15 +152,15 @@ class _Pool:
                 'that uses workers guards its main part by: if __name__ == "__main__":'
             )
         if self._queue:
-            self._start(len(self._workers))
+            self._start(worker.slot)
 
 
-def _for_worker(job: Job, index: int) -> Job:
+def _for_worker(job: Job, slot: int) -> Job:
     """Return the job with the GPU of a worker, where there are several."""
     device = None if job.device is None else torch.device(job.device)
     if device is None or device.type != "cuda" or device.index is not None:
         return job
-    return replace(job, device=f"cuda:{index % max(1, torch.cuda.device_count())}")
+    return replace(job, device=f"cuda:{slot % max(1, torch.cuda.device_count())}")
 
 
 def _work(job: Job, connection: Connection, stop: Event, num_workers: int) -> None:

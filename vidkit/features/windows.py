@@ -16,6 +16,8 @@ from vidkit.encoders.base import AudioRecipe, SequenceRecipe, VisualRecipe
 
 # Raw frames of one batch, unless a single clip has more: two frames in 4K, 24 in 720p.
 MAX_BATCH_BYTES = 64 * 2**20
+# Frames of one batch, unless a single clip has more: ``preprocess`` may make ten crops of each.
+MAX_BATCH_FRAMES = 32
 _ROUNDING = 1e-6  # of a quotient of two lengths in seconds
 
 
@@ -86,8 +88,9 @@ class FrameWindows:
         """Return the indices of a full batch whose frames are all here, or of the last clips; else none."""
         if self.is_done:
             return self._index[:0]
-        clip_bytes = self._index.shape[1] * self._frames[0].nbytes if self._frames else 1
-        size = max(1, min(self._batch_size, MAX_BATCH_BYTES // clip_bytes))
+        clip_frames = self._index.shape[1]
+        clip_bytes = clip_frames * self._frames[0].nbytes if self._frames else 1
+        size = max(1, min(self._batch_size, MAX_BATCH_BYTES // clip_bytes, MAX_BATCH_FRAMES // clip_frames))
         batch = self._index[self._next_clip : self._next_clip + size]
         is_here = batch.max() < self._offset + len(self._frames)
         return batch if is_here else self._index[:0]
