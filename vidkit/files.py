@@ -1,11 +1,12 @@
 """Files that are whole or absent: atomic writes, JSON and JSON lines.
 
 A reader never sees a half-written file: text and arrays go to a temporary file in the same folder,
-which replaces the target only when it is complete.
+which replaces the target only when it is complete, and on the disk.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -20,7 +21,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; it replaces ``path`` when the block succeeds.
 
     The temporary file keeps the suffix of ``path`` (writers choose their format by it) and is
-    removed when the block raises, Ctrl-C included. Parent folders are made.
+    removed when the block raises, Ctrl-C included. Parent folders are made. The file is on the disk before
+    it takes its place, so that a loss of power leaves the old one or the new one, never half of it.
 
     Raises:
         OSError: If the folder cannot be made or written.
@@ -44,7 +46,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield temporary
         mode = 0o666 & ~_umask()
         temporary.chmod(mode)  # mkstemp makes files that only their owner reads
+        _to_disk(temporary, os.O_RDWR)
         os.replace(temporary, target)
+        if os.name == "posix":  # Windows opens no folders, and keeps their order itself
+            _to_disk(target.parent, os.O_RDONLY)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -105,6 +110,17 @@ def _read(path: str | Path) -> str:
         raise FileNotFoundError(f"no such file: {path}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+
+
+def _to_disk(path: Path, mode: int) -> None:
+    handle = os.open(path, mode)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
+            raise
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

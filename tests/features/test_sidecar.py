@@ -45,7 +45,6 @@ def test_says_who_made_the_features_from_what(tmp_path: Path) -> None:
     assert sidecar["fingerprint"] == PixelVisual().fingerprint()
     assert (sidecar["num_clips"], sidecar["clip_seconds"], sidecar["duration_seconds"]) == (3, 2.0, 5.0)
     assert sidecar["source"] == {"path": str(video), "size": 5, "mtime_ns": video.stat().st_mtime_ns}
-    assert sidecar["has_damage"] is False
 
 
 def test_a_missing_source_is_told(tmp_path: Path) -> None:

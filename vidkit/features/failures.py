@@ -41,13 +41,12 @@ def known_failure(
 ) -> str | None:
     """Return why this file has failed before with this encoder; None if it has not, or either has changed.
 
-    Raises:
-        ValueError: If the record is damaged.
+    A damaged record says nothing: the video is tried again.
     """
-    path = _path(folder, video_id)
-    if not path.is_file():
+    try:
+        record = read_json(_path(folder, video_id))
+    except (FileNotFoundError, ValueError):
         return None
-    record = read_json(path)
     is_same = all(record.get(key) == sidecar[key] for key in ("fingerprint", "clip_seconds"))
     return str(record["reason"]) if is_same and is_same_source(record.get("source"), source) else None
 

@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vidkit.features.failures import failed_ids
-from vidkit.features.plan import Job
+from vidkit.features.plan import JOBS, Job
 from vidkit.features.store import EncoderFeatures, FeatureStore
 from vidkit.files import read_json, write_json
 
-FOLDER = ".jobs"
 _MIN_SECONDS = 1e-3
 
 
@@ -26,7 +25,7 @@ class EncoderStatus:
     Attributes:
         done: Videos that have them.
         failed: Videos that cannot be read; the reasons stand in ``.failed`` beside the features.
-        left: Videos of the store's jobs that are neither.
+        left: Videos of the store's jobs that are neither, those with a damaged sidecar among them.
         hours: Length of the videos that are done.
         megabytes: Size of the features.
         seconds_left: Until nothing is left, at the pace of the latest job; None before its first video.
@@ -54,17 +53,17 @@ def write_manifest(job: Job, videos: Sequence[Path]) -> None:
         "videos": [os.path.abspath(video) for video in videos],
     }
     name = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()[:12]
-    write_json(job.store.root / FOLDER / f"{name}.json", {"started": time.time(), **wanted})
+    write_json(job.store.root / JOBS / f"{name}.json", {"started": time.time(), **wanted})
 
 
 def status_of(root: str | Path) -> dict[str, EncoderStatus]:
     """Return how far the features of each encoder in a store are.
 
     Raises:
-        ValueError: If a file of the store is damaged.
+        ValueError: If what is written of a job is damaged.
     """
     store = FeatureStore(root)
-    jobs = [read_json(path) for path in sorted((store.root / FOLDER).glob("[!.]*.json"))]
+    jobs = [read_json(path) for path in sorted((store.root / JOBS).glob("[!.]*.json"))]
     names = sorted({*store.encoders(), *(name for job in jobs for name in job["encoders"])})
     return {
         name: _status(store.encoder(name), [job for job in jobs if name in job["encoders"]]) for name in names
@@ -79,14 +78,16 @@ def as_json(status: EncoderStatus) -> dict[str, float | None]:
 
 
 def _status(features: EncoderFeatures, jobs: Iterable[dict]) -> EncoderStatus:  # type: ignore[type-arg]
-    done = set(features.video_ids())
+    sidecars = {video_id: features.readable_sidecar(video_id) for video_id in features.video_ids()}
+    known = {video_id: sidecar for video_id, sidecar in sidecars.items() if sidecar is not None}
+    done = set(known)
     failed = failed_ids(features.folder) - done
     wanted = {Path(video).stem for job in jobs for video in job["videos"]}
     left = wanted - done - failed
     started = max((job["started"] for job in jobs), default=time.time())
     seconds, size, finished = 0.0, 0, []
     for video_id in done:
-        seconds += features.sidecar(video_id)["duration_seconds"]
+        seconds += known[video_id]["duration_seconds"]
         state = (features.folder / f"{video_id}.npy").stat()
         size += state.st_size
         if state.st_mtime > started:

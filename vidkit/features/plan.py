@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
+import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +16,15 @@ from typing import Any
 import torch
 
 from vidkit.encoders.base import Encoder, FeatureRecipe
+from vidkit.features.caption_files import CaptionFiles
 from vidkit.features.chosen import check_precision, forget_executions
 from vidkit.features.execution import Execution, Precision
+from vidkit.features.failures import FOLDER as FAILED
 from vidkit.features.failures import known_failure, record_failure
-from vidkit.features.sidecar import difference, is_same_source, make_sidecar, source_of
+from vidkit.features.sidecar import difference, is_copy, is_same_source, make_sidecar, source_of
 from vidkit.features.store import FeatureStore, check_video_id
 
+JOBS = ".jobs"  # below the root: what jobs were asked for
 _STALE_SECONDS = 24 * 3600.0  # no writer pauses for a day: the process of an older temporary file is dead
 
 
@@ -70,7 +76,7 @@ class Item:
     Args:
         path: The video; its stem is the video_id.
         names: Folders of the encoders.
-        source: Of ``source_of``, when the job was planned.
+        source: Of ``source_of``, when the job was planned; in a job that reads text also the caption files.
     """
 
     path: Path
@@ -98,7 +104,8 @@ class Plan:
 def make_plan(paths: Iterable[Path], job: Job, *, retry_failed: bool) -> Plan:
     """Return what is to be done, compared with what stands in the store.
 
-    A video may be in ``work`` and in ``failed``: with some encoders it failed before, others are new.
+    A video may be in ``work`` and in ``failed``: with some encoders it failed before, others are new. One
+    that is gone is finished if its features are there.
 
     Args:
         paths: Videos with different stems.
@@ -109,21 +116,23 @@ def make_plan(paths: Iterable[Path], job: Job, *, retry_failed: bool) -> Plan:
         OSError: If the failure of a missing video cannot be recorded.
     """
     plan = Plan()
+    captions = CaptionFiles() if any(each.modality == "text" for each in job.encoders.values()) else None
+    damaged = 0
     for path in paths:
+        source: dict[str, Any]
         try:
             source = source_of(path)
         except FileNotFoundError as error:
-            plan.failed[path] = str(error)
-            for name, sidecar in job.sidecars.items():
-                record_failure(
-                    job.folder(name), path.stem, str(error), source={"path": str(path)}, sidecar=sidecar
-                )
+            _plan_missing(plan, path, job, str(error))
             continue
+        if captions is not None:
+            source["captions"] = captions.of(path)
         try:
             pending = [name for name in job.encoders if not _is_finished(path, name, job, source)]
         except ValueError as error:
             plan.failed[path] = str(error)
             continue
+        damaged += any(_is_damaged(path.stem, name, job) for name in pending)
         known = {} if retry_failed or job.overwrite else _known_failures(path, pending, job, source)
         if names := tuple(name for name in pending if name not in known):
             plan.work.append(Item(path, names, source))
@@ -132,6 +141,11 @@ def make_plan(paths: Iterable[Path], job: Job, *, retry_failed: bool) -> Plan:
             plan.not_retried.append(path)
         elif not pending:
             plan.finished.append(path)
+    if damaged:
+        warnings.warn(
+            f"{job.store.root}: the sidecars of {damaged} videos cannot be read; these are extracted again",
+            stacklevel=2,
+        )
     return plan
 
 
@@ -199,9 +213,44 @@ def check_store(job: Job) -> None:
             raise PermissionError(errno.EACCES, f"cannot write features to {features.folder}: not writable")
         if job.overwrite:
             forget_executions(features.folder)
-        for temporary in features.folder.glob(".*.tmp.*"):
-            if time.time() - temporary.stat().st_mtime > _STALE_SECONDS:
-                temporary.unlink(missing_ok=True)
+        _remove_leftovers(features.folder)
+        _remove_leftovers(features.folder / FAILED)
+    _remove_leftovers(job.store.root / JOBS)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for temporary in [*folder.glob(".*.tmp.*"), *folder.glob(".choice-*")]:
+        with suppress(FileNotFoundError):  # another process cleans up as well
+            if time.time() - temporary.stat().st_mtime <= _STALE_SECONDS:
+                continue
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink()
+
+
+def _plan_missing(plan: Plan, path: Path, job: Job, reason: str) -> None:
+    """Put a video that is not there where it belongs: features that were made of it are kept and do."""
+    missing = [name for name in job.encoders if not _has_features_of(path, name, job)]
+    if not missing:
+        plan.finished.append(path)
+        return
+    plan.failed[path] = reason
+    for name in missing:
+        sidecar = job.sidecars[name]
+        record_failure(job.folder(name), path.stem, reason, source={"path": str(path)}, sidecar=sidecar)
+
+
+def _has_features_of(path: Path, name: str, job: Job) -> bool:
+    known = None if job.overwrite else job.store.encoder(name).readable_sidecar(path.stem)
+    if known is None or difference(known, job.sidecars[name]):
+        return False
+    return Path((known.get("source") or {}).get("path", "")).name == path.name
+
+
+def _is_damaged(video_id: str, name: str, job: Job) -> bool:
+    features = job.store.encoder(name)
+    return not job.overwrite and video_id in features and features.readable_sidecar(video_id) is None
 
 
 def _known_failures(path: Path, names: list[str], job: Job, source: Mapping[str, Any]) -> dict[str, str]:
@@ -217,17 +266,21 @@ def _known_failures(path: Path, names: list[str], job: Job, source: Mapping[str,
 
 def _is_finished(path: Path, name: str, job: Job, source: Mapping[str, Any]) -> bool:
     features = job.store.encoder(name)
-    if job.overwrite or path.stem not in features:
+    known = None if job.overwrite else features.readable_sidecar(path.stem)
+    if known is None:
         return False
-    known = features.sidecar(path.stem)
     if wrong := difference(known, job.sidecars[name]):
         raise ValueError(
             f"{features.folder} holds features of {path.stem!r} made with {wrong}; write to another folder, "
             "or overwrite (--overwrite)"
         )
-    if is_same_source(known.get("source"), source):
-        return True
-    origin = (known.get("source") or {}).get("path")
+    before = known.get("source") or {}
+    origin = before.get("path")
+    is_same = is_same_source(before, source)
+    if not is_same and origin is not None and origin != source["path"]:
+        is_same = is_copy(before, source)
+    if is_same:
+        return job.encoders[name].modality != "text" or before.get("captions") == source["captions"]
     if origin != source["path"]:
         raise ValueError(
             f"{features.folder} holds features of {path.stem!r} made from another file, {origin}; rename "

@@ -15,6 +15,7 @@ FORMAT_VERSION = 1
 
 # Durations of the same file differ by rounding between containers and libraries.
 _ROUNDING = 1e-6
+_END_BYTES = 2**20
 _REQUIRED = ("fingerprint", "dim", "clip_seconds", "num_clips", "duration_seconds")
 
 
@@ -43,7 +44,6 @@ def make_sidecar(
     clip_seconds: float,
     duration_seconds: float,
     source: str | Path | None = None,
-    has_damage: bool = False,
 ) -> dict[str, Any]:
     """Return the sidecar of the features of one video, as JSON values.
 
@@ -53,7 +53,6 @@ def make_sidecar(
         duration_seconds: Length of the video.
         source: The video file; its path is kept as given, its size and time of change tell later whether
             it is still the same.
-        has_damage: Whether a part of the video could not be read.
 
     Raises:
         FileNotFoundError: If there is no ``source``.
@@ -67,7 +66,6 @@ def make_sidecar(
         "clip_seconds": clip_seconds,
         "num_clips": num_clips_of(duration_seconds, clip_seconds),
         "duration_seconds": duration_seconds,
-        "has_damage": has_damage,
     }
     if source is not None:
         sidecar["source"] = source_of(source)
@@ -90,6 +88,30 @@ def source_of(path: str | Path) -> dict[str, Any]:
 def is_same_source(known: Mapping[str, Any] | None, now: Mapping[str, Any]) -> bool:
     """Return whether two answers of ``source_of`` tell of the same content: size and time of change."""
     return known is not None and all(known.get(key) == now[key] for key in ("size", "mtime_ns"))
+
+
+def is_copy(known: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether a file under another path is the same: one name and size, and both ends alike.
+
+    The known file must still be there to be looked at; copies often have another time of change.
+    """
+    first, second = Path(known["path"]), Path(now["path"])
+    if first.name != second.name or known["size"] != now["size"]:
+        return False
+    try:
+        if first.stat().st_size != now["size"]:
+            return False
+        return _ends(first) == _ends(second)
+    except FileNotFoundError:
+        return False
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    """Return the first and the last mebibyte."""
+    with path.open("rb") as file:
+        first = file.read(_END_BYTES)
+        file.seek(max(0, path.stat().st_size - _END_BYTES))
+        return first, file.read(_END_BYTES)
 
 
 def difference(sidecar: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,15 @@ class EncoderFeatures(Mapping[str, Features]):
         check_sidecar(sidecar, f"{video_id!r} in {self.folder}")
         return sidecar
 
+    def readable_sidecar(self, video_id: str) -> dict[str, Any] | None:
+        """Return how the features of a video were made; None if there are none, or the sidecar is damaged."""
+        if video_id not in self:
+            return None
+        try:
+            return self.sidecar(video_id)
+        except ValueError:
+            return None
+
     def put(
         self,
         video_id: str,
@@ -235,19 +245,21 @@ class EncoderFeatures(Mapping[str, Features]):
     def check_recipe(self, sidecar: Mapping[str, Any], *, video_id: str | None = None) -> None:
         """Check that features with this sidecar may join those in the folder.
 
-        Only the sidecars of ``video_id`` and of one other video are read, not all.
+        Only the sidecars of ``video_id`` and of one other video are read, not all. A damaged one is passed
+        over: its features are made again.
 
         Raises:
             ValueError: If those were made with another recipe or clip length.
         """
-        ids = [video_id] if video_id is not None and video_id in self else []
-        if self.folder.is_dir():
-            others = (path.name[: -len(".json")] for path in sorted(self.folder.glob("[!.]*.json")))
-            ids += [other for other in others if other in self][:1]
-        for known in ids:
-            if wrong := difference(sidecar, self.sidecar(known)):
+        others = (path.name[: -len(".json")] for path in sorted(self.folder.glob("[!.]*.json")))
+        found = ((other, known) for other in others if (known := self.readable_sidecar(other)) is not None)
+        compared = dict(islice(found, 1))
+        if video_id is not None and (own := self.readable_sidecar(video_id)) is not None:
+            compared[video_id] = own
+        for known_id, known in compared.items():
+            if wrong := difference(sidecar, known):
                 raise ValueError(
-                    f"{self.folder} holds features made with another recipe: {known!r} is there, "
+                    f"{self.folder} holds features made with another recipe: {known_id!r} is there, "
                     f"now {wrong}; write to another folder, or overwrite (--overwrite)"
                 )
 
