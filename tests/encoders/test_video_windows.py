@@ -62,10 +62,8 @@ def _reference_mmaction2(num_frames: int, length: int, interval: int, num_clips:
     alone it is length * interval.
     """
     room = max(num_frames - ((length - 1) * interval + 1), 0)
-    if num_clips == 1:
-        offsets = [room // 2]
-    else:
-        offsets = [round(room / (num_clips - 1) * i) for i in range(num_clips)]
+    step = room / max(num_clips - 1, 1)
+    offsets = [round(step * i) for i in range(num_clips)] if num_clips > 1 else [room // 2]
     return [(offset + interval * j) % num_frames for offset in offsets for j in range(length)]
 
 
