@@ -108,10 +108,10 @@ class EncodeRunner:
         self.execution = execution
         check_possible(encoder, execution)
         module = encoder if execution == PLAIN else _converted(encoder, execution)
-        self._encode, self._sequence = module.encode, module.sequence
+        self._encode: Callable[[Any], Tensor] = module.encode
+        self._sequence: Callable[[Any], Tensor] = module.sequence
         if execution.compiled:
-            self._encode = _compiled(module.encode)
-            self._sequence = _compiled(module.sequence)
+            self._encode, self._sequence = _compiled(module.encode), _compiled(module.sequence)
 
     def __call__(self, inputs: Any) -> Tensor:
         """Return the features of what ``preprocess`` gave: float32 (N, dim), on the encoder's device."""

@@ -18,7 +18,7 @@ from types import TracebackType
 import torch
 
 from vidkit.encoders.base import Encoder, SequenceRecipe
-from vidkit.features.batches import Batch, Batcher, EncoderCall, default_batch_size
+from vidkit.features.batches import Batch, Batcher, EncoderCall, WayError
 from vidkit.features.one_video import Calls, Clips, Message, Opened, read_video
 from vidkit.features.outputs import Output, VideoOutputs
 from vidkit.features.plan import Item, Job
@@ -187,7 +187,9 @@ class _Desk:
         self._videos: dict[Path, VideoOutputs] = {}
         self._batchers: dict[str, Batcher[tuple[VideoOutputs, Output]]] = {}
         self._calls = {
-            name: EncoderCall(encoder, folder=job.folder(name), execution=job.execution)
+            name: EncoderCall(
+                encoder, folder=job.folder(name), execution=job.execution, batch_size=job.batch_size
+            )
             for name, encoder in job.encoders.items()
         }
 
@@ -228,8 +230,7 @@ class _Desk:
     def _batch(self, video: VideoOutputs, output: Output, message: Clips) -> None:
         batcher = self._batchers.get(message.name)
         if batcher is None:
-            device = self._calls[message.name].device
-            size = self._job.batch_size or default_batch_size(message.inputs, device)
+            size = self._calls[message.name].batch_size(message.inputs)
             batcher = self._batchers[message.name] = Batcher(size)
         output.num_given += len(message.inputs)
         for batch in batcher.add((video, output), message.inputs):
@@ -239,6 +240,8 @@ class _Desk:
         call = self._calls[name]
         try:
             rows = call.encode(batch.inputs)
+        except WayError:
+            raise
         except Exception as error:  # whatever the input of one video does to an encoder
             if isinstance(error, torch.OutOfMemoryError):  # as it would with every other
                 raise ValueError(
@@ -262,6 +265,8 @@ class _Desk:
         run = call.sequence if isinstance(call.encoder.recipe, SequenceRecipe) else call.encode
         try:
             rows = message.rows([run(inputs) for inputs in message.inputs])
+        except WayError:
+            raise
         except Exception as error:  # as above
             if isinstance(error, torch.OutOfMemoryError):
                 raise ValueError(
