@@ -16,11 +16,12 @@ MAPPED = {
     "vidkit.configs": "configs",
 }
 
-_BASE = {"checkpoints", "files", "seeds", "sizes"}
+_BASE = {"checkpoints", "files", "offline", "seeds", "sizes"}
 _BRICKS = {"registry", *_BASE}
 MAY_IMPORT: dict[str, set[str]] = {
     "checkpoints": set(),
     "files": set(),
+    "offline": set(),
     "seeds": set(),
     "sizes": set(),
     "registry": set(),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from test_bad_input import run, write_video
 
-from vidkit.features.launchers.shards import split
+from vidkit.features import ExtractReport
+from vidkit.features.launchers.shards import ShardJob, split
 
 MOTION = ["--encoder", "MotionVisual", "--clip-seconds", "0.5"]
 
@@ -75,6 +76,24 @@ def test_offline_is_told_to_everything_that_loads_weights(
     result = run("extract", tmp_path / "a.mp4", *MOTION, "--out", tmp_path / "out", "--offline")
     assert result.exit_code == 0
     assert os.environ["VIDKIT_OFFLINE"] == os.environ["HF_HUB_OFFLINE"] == "1"
+
+
+def test_offline_is_told_to_the_processes_of_a_launcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VIDKIT_OFFLINE", "HF_HUB_OFFLINE"):
+        monkeypatch.setenv(name, "0")  # and put back afterwards
+    jobs: list[ShardJob] = []
+
+    def launch(job: ShardJob, *_: object) -> ExtractReport:
+        jobs.append(job)
+        return ExtractReport()
+
+    monkeypatch.setattr("vidkit.commands.extract._launch", launch)
+    video = write_video(tmp_path / "a.mp4")
+    for options in ([], ["--offline"]):
+        assert run("extract", video, *MOTION, "--out", tmp_path / "out", *options).exit_code == 0
+    assert [job.offline for job in jobs] == [False, True]
 
 
 @pytest.mark.parametrize(

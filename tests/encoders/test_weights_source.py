@@ -11,13 +11,13 @@ import torch
 from vidkit.encoders.weights import (
     find_file,
     find_known,
-    is_offline,
     known_weights,
     load_into,
     local_weights,
     where_to_get,
 )
 from vidkit.encoders.weights.catalogue import KNOWN
+from vidkit.offline import is_offline
 
 ENCODERS = {
     *("CLIPVisual", "TSN", "TSM", "I3D", "R2Plus1D", "SlowFast", "Swin", "TimmVisual"),

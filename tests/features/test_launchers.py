@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import os
+import pickle
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import MakeVideo
 
+from vidkit.encoders import Encoder
 from vidkit.features import FeatureStore, Progress
 from vidkit.features.failures import failed_ids
-from vidkit.features.launchers import ShardJob, extract_with
+from vidkit.features.launchers import ShardJob, extract_with, shards
 from vidkit.features.launchers.shards import Outcome, split
+from vidkit.features.spec import parse_encoder_spec
+from vidkit.offline import is_offline
 
 
 def _here(job: ShardJob, videos: Sequence[Path]) -> Iterator[Outcome]:
@@ -61,6 +67,43 @@ def test_overwriting_makes_everything_anew(make_video: MakeVideo, tmp_path: Path
     job = ShardJob("PixelVisual", tmp_path / "f", device="cpu", clip_seconds=0.5, overwrite=True)
     assert extract_with(_here, [video], job).done == [video]
     assert len(FeatureStore(tmp_path / "f")["PixelVisual"]["a"]) == 2
+
+
+def test_a_ray_actor_builds_its_encoders_once(
+    make_video: MakeVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actors = pytest.importorskip("vidkit.features.launchers.ray")
+    videos = [make_video(f"{name}.mp4", seconds=1.0) for name in "ab"]
+    built: list[str] = []
+
+    def count(spec: str) -> dict[str, Encoder]:
+        built.append(spec)
+        return parse_encoder_spec(spec)
+
+    monkeypatch.setattr(shards, "parse_encoder_spec", count)
+    actor = actors._Actor(ShardJob("PixelVisual", tmp_path / "f", device="cpu"))
+    assert [actor.extract([video]).done for video in videos] == [[video] for video in videos]
+    assert built == ["PixelVisual"]
+
+
+def test_offline_travels_to_the_process_that_builds_the_encoders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VIDKIT_OFFLINE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.setenv(name, "0")  # and put back afterwards
+    seen: list[bool] = []
+
+    def look(spec: str) -> dict[str, Encoder]:
+        seen.append(is_offline())
+        return parse_encoder_spec(spec)
+
+    monkeypatch.setattr(shards, "parse_encoder_spec", look)
+    job = ShardJob("PixelVisual", tmp_path / "f", device="cpu")
+    job.build()
+    there = pickle.loads(pickle.dumps(replace(job, offline=True)))
+    there.build()
+    assert seen == [False, True]
+    assert os.environ["VIDKIT_OFFLINE"] == os.environ["HF_HUB_OFFLINE"] == "1"
 
 
 @pytest.mark.parametrize("name", ["slurm", "ray"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,12 +10,11 @@ import typer
 
 from vidkit.commands.frame import Quiet, command, progress, say
 from vidkit.commands.videos import Videos, finish
+from vidkit.offline import go_offline
 
 if TYPE_CHECKING:
     from vidkit.features.extract import ExtractReport, OnProgress
     from vidkit.features.launchers import ShardJob
-
-_OFFLINE = ("VIDKIT_OFFLINE", "HF_HUB_OFFLINE")
 
 
 @command
@@ -64,7 +62,7 @@ def extract(
     Exit code 1 if some videos could not be read; the others are done.
     """
     if offline:  # before anything is imported that reads them
-        os.environ.update(dict.fromkeys(_OFFLINE, "1"))
+        go_offline()
     from vidkit.apis import share_of
     from vidkit.encoders.weights import where_to_get
     from vidkit.features import find_videos
@@ -83,6 +81,7 @@ def extract(
         batch_size=batch_size,
         overwrite=overwrite,
         retry_failed=retry_failed,
+        offline=offline,
     )
     without_weights = random_encoders(encoder)
     found = find_videos(videos)

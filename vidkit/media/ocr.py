@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.offline import is_offline
+
 Point = tuple[float, float]
 Polygon = tuple[Point, Point, Point, Point]
 EngineName = Literal["rapidocr", "easyocr"]
@@ -88,7 +90,7 @@ class RapidOcr:
 
 
 class EasyOcr:
-    """EasyOCR, the program of the USV paper; its models are downloaded at the first use.
+    """EasyOCR, the program of the USV paper; its models are downloaded at the first use, unless offline.
 
     Args:
         languages: Its codes, such as "en" and "ch_sim"; not all go together.
@@ -106,7 +108,9 @@ class EasyOcr:
                 f'engine "easyocr" does not load ({error}); pip install easyocr, or use engine "rapidocr"'
             ) from error
         try:
-            self._program: Any = easyocr.Reader(list(languages), verbose=False)
+            self._program: Any = easyocr.Reader(
+                list(languages), verbose=False, download_enabled=not is_offline()
+            )
         except (ValueError, OSError) as error:
             raise ValueError(f"easyocr does not read {', '.join(languages)}: {error}") from error
 

@@ -5,7 +5,8 @@ from vidkit.encoders.weights.check import WeightsFile, check_weights
 from vidkit.encoders.weights.containers import State, container_of, read_weights
 from vidkit.encoders.weights.load import Converter, fixed_random, load_into, note_source, source_of_weights
 from vidkit.encoders.weights.schemes import recognise
-from vidkit.encoders.weights.source import find_file, how_to_get, is_offline, local_weights, weights_folder
+from vidkit.encoders.weights.source import find_file, how_to_get, local_weights, weights_folder
+from vidkit.offline import is_offline
 
 __all__ = [
     "Converter",

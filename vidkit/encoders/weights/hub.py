@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vidkit.encoders.weights.catalogue import where_to_get
-from vidkit.encoders.weights.source import OFFLINE, is_offline
+from vidkit.offline import OFFLINE, is_offline
 
 # A model's settings, tokenizer and weights; not its copies for other libraries.
 _SMALL = ["*.json", "*.txt", "*.model", "*/model.safetensors"]

@@ -8,17 +8,8 @@ from pathlib import Path
 
 from vidkit.encoders.weights.catalogue import KNOWN, KnownWeights
 
-OFFLINE = "VIDKIT_OFFLINE"
 FOLDER = "VIDKIT_WEIGHTS"
-_ALSO_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 _SUFFIXES = frozenset((".bin", ".ckpt", ".npz", ".pkl", ".pt", ".pth", ".pyth", ".safetensors", ".txt"))
-
-
-def is_offline() -> bool:
-    """Return whether the network must not be touched: ``VIDKIT_OFFLINE=1``, or the hub's own variables."""
-    return any(
-        os.environ.get(name, "0").lower() in ("1", "true", "yes", "on") for name in (OFFLINE, *_ALSO_OFFLINE)
-    )
 
 
 def local_weights(weights: str | Path) -> Path | None:

@@ -49,9 +49,10 @@ def on_ray(num_actors: int) -> Launch:
 class _Actor:
     def __init__(self, job: ShardJob) -> None:
         self._job = job
+        self._built = job.build()
 
     def extract(self, videos: Sequence[Path]) -> ExtractReport:
-        return self._job(videos)
+        return self._job(videos, built=self._built)
 
 
 def _run(job: ShardJob, videos: Sequence[Path], num_actors: int) -> Iterator[Outcome]:

@@ -16,6 +16,7 @@ from vidkit.features.manifest import write_manifest
 from vidkit.features.plan import Job, check_store, make_plan, unique_paths
 from vidkit.features.spec import parse_encoder_spec
 from vidkit.features.store import FeatureStore
+from vidkit.offline import go_offline
 
 Item = TypeVar("Item")
 
@@ -33,6 +34,7 @@ class ShardJob:
         batch_size: Clips that an encoder gets at once; None fits them to the device.
         overwrite: Whether features that exist are made anew.
         retry_failed: Whether videos that failed before are tried again.
+        offline: Whether the processes that build the encoders never touch the network for weights.
     """
 
     encoders: str
@@ -43,9 +45,12 @@ class ShardJob:
     batch_size: int | None = None
     overwrite: bool = False
     retry_failed: bool = False
+    offline: bool = False
 
     def build(self) -> Job:
-        """Return the job with its encoders."""
+        """Return the job with its encoders; if it is ``offline``, this process is from now on."""
+        if self.offline:
+            go_offline()
         return Job(
             parse_encoder_spec(self.encoders),
             FeatureStore(self.out),
@@ -75,9 +80,14 @@ class ShardJob:
             on_progress=on_progress,
         )
 
-    def __call__(self, videos: Sequence[Path]) -> ExtractReport:
-        """Extract a shard in this process."""
-        job = self.build()
+    def __call__(self, videos: Sequence[Path], *, built: Job | None = None) -> ExtractReport:
+        """Extract a shard in this process.
+
+        Args:
+            videos: Of the shard.
+            built: Of ``build``, for a process that gets several shards; None builds the encoders anew.
+        """
+        job = built or self.build()
         return run_plan(job, videos, make_plan(videos, job, retry_failed=self.retry_failed), workers=0)
 
 
