@@ -243,7 +243,7 @@ def test_unknown_programs_and_languages_are_refused() -> None:
 class FakeReader:
     """``easyocr.Reader`` as far as it is called: numpy corners, rows of (polygon, text, confidence)."""
 
-    def __init__(self, languages: list[str], *, verbose: bool) -> None:
+    def __init__(self, languages: list[str], *, verbose: bool, download_enabled: bool) -> None:
         if "xx" in languages:
             raise ValueError({"xx"}, "is not supported")
         self.languages = languages

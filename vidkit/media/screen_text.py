@@ -9,9 +9,11 @@ between it and its neighbours.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from operator import itemgetter
 from pathlib import Path
 
 from vidkit.media.caption_formats import Caption, clean_text
@@ -110,22 +112,23 @@ def drop_watermarks(frames: Sequence[ReadFrame]) -> list[ReadFrame]:
     A mark is seen in at least ``WATERMARK_SHARE`` of the frames and in ``MIN_WATERMARK_FRAMES``, with about
     the same text and overlapping boxes.
     """
-    marks: list[tuple[TextBox, set[int]]] = []  # its first box and the frames with it
-    member: dict[tuple[int, int], int] = {}
+    needed = max(MIN_WATERMARK_FRAMES, math.ceil(WATERMARK_SHARE * len(frames)))
+    marks = _Marks([box for frame in frames for box in frame.boxes])
+    member: dict[tuple[int, int], _Mark] = {}
     for number, frame in enumerate(frames):
+        num_left = len(frames) - number
+        marks.forget_rarer_than(needed - num_left)
         for place, box in enumerate(frame.boxes):
-            mark = next((m for m, (first, _) in enumerate(marks) if _is_same_mark(first, box)), len(marks))
-            if mark == len(marks):
-                marks.append((box, set()))
-            marks[mark][1].add(number)
-            member[number, place] = mark
-    needed = max(MIN_WATERMARK_FRAMES, WATERMARK_SHARE * len(frames))
-    still = {mark for mark, (_, seen) in enumerate(marks) if len(seen) >= needed}
+            mark = marks.find(box, may_be_new=num_left >= needed)
+            if mark is not None:
+                mark.seen.add(number)
+                member[number, place] = mark
+    still = {key for key, mark in member.items() if len(mark.seen) >= needed}
     return [
         ReadFrame(
             frame.start,
             frame.end,
-            tuple(box for place, box in enumerate(frame.boxes) if member[number, place] not in still),
+            tuple(box for place, box in enumerate(frame.boxes) if (number, place) not in still),
         )
         for number, frame in enumerate(frames)
     ]
@@ -222,13 +225,64 @@ def _keep(frame: ReadFrame, wanted: Callable[[TextBox], bool]) -> ReadFrame:
     return ReadFrame(frame.start, frame.end, tuple(box for box in frame.boxes if wanted(box)))
 
 
-def _is_same_mark(one: TextBox, other: TextBox) -> bool:
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    if width <= 0 or height <= 0:
-        return False
-    union = sum((box.right - box.left) * box.height for box in (one, other)) - width * height
-    return width * height >= _SAME_PLACE * union and near_equal(one.text, other.text)
+class _Mark:
+    """What may be a watermark: a box that was read, and the frames that show it again."""
+
+    def __init__(self, box: TextBox) -> None:
+        self.left, self.top, self.right, self.bottom = box.left, box.top, box.right, box.bottom
+        self.area = (self.right - self.left) * (self.bottom - self.top)
+        self.text = box.text.casefold()
+        count = Counter(self.text)
+        self.letters = {f"{letter}{n}" for letter, number in count.items() for n in range(number)}
+        self.seen: set[int] = set()
+
+    def is_shown_by(self, other: _Mark) -> bool:
+        if self.bottom <= other.top or other.bottom <= self.top:
+            return False
+        if self.right <= other.left or other.right <= self.left:
+            return False
+        shared = min(self.right, other.right) - max(self.left, other.left)
+        shared *= min(self.bottom, other.bottom) - max(self.top, other.top)
+        if shared < _SAME_PLACE * (self.area + other.area - shared):
+            return False
+        if self.text == other.text:
+            return True
+        most = 2 * len(self.letters & other.letters)  # letters in common, wherever they stand
+        return most >= SAME_TEXT * (len(self.text) + len(other.text)) and near_equal(self.text, other.text)
+
+
+class _Marks:
+    """Marks by place, in cells so large that boxes two cells apart cannot overlap by half.
+
+    Args:
+        boxes: All that will be looked for.
+    """
+
+    def __init__(self, boxes: Sequence[TextBox]) -> None:
+        self._width = max((box.right - box.left for box in boxes), default=0.0) or 1.0
+        self._height = max((box.height for box in boxes), default=0.0) or 1.0
+        self._cells: dict[tuple[int, int], dict[int, _Mark]] = {}  # by the order in which they came
+        self._num_marks = 0
+
+    def forget_rarer_than(self, num_seen: int) -> None:
+        """Drop the marks that were seen in fewer frames."""
+        for place, cell in self._cells.items():
+            self._cells[place] = {key: mark for key, mark in cell.items() if len(mark.seen) >= num_seen}
+
+    def find(self, box: TextBox, *, may_be_new: bool) -> _Mark | None:
+        """Return the first mark that the box shows again, else a new one where it may be new."""
+        new = _Mark(box)
+        x = math.floor((new.left + new.right) / 2 / self._width)
+        y = math.floor((new.top + new.bottom) / 2 / self._height)
+        near = [self._cells.get((x + dx, y + dy), {}) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+        for _, mark in sorted((item for cell in near for item in cell.items()), key=itemgetter(0)):
+            if mark.is_shown_by(new):
+                return mark
+        if not may_be_new:
+            return None
+        self._cells.setdefault((x, y), {})[self._num_marks] = new
+        self._num_marks += 1
+        return new
 
 
 def _on_one_line(one: TextBox, other: TextBox) -> bool:
