@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vidkit.encoders import Precomputed
 from vidkit.features import FeatureStore, make_sidecar
-from vidkit.features.compare import compare_features, open_features
+from vidkit.features.compare import _Tally, compare_features, open_features
 
 Array = NDArray[np.float32]
 
@@ -77,6 +77,22 @@ def test_features_that_are_moved_by_clips_are_found(shift: int, way: str) -> Non
     there, here = long[5:45], long[5 - shift : 45 - shift]
     found = compare_features({"a": here}, {"a": there})
     assert found.findings == [f"the clips here stand {abs(shift)} {way} than there: cosine 1.0000 when moved"]
+
+
+def test_of_moved_clips_the_sums_alone_are_kept() -> None:
+    videos = {name: (_rows(30, seed=seed), _rows(20, seed=seed + 9)) for seed, name in enumerate("abc")}
+    tally = _Tally()
+    for video_id, (here, there) in videos.items():
+        tally.add(video_id, here, there)
+    for shift in (-2, -1, 1, 2):
+        cosines = []
+        for here, there in videos.values():
+            for i, row in enumerate(here):
+                if 0 <= i - shift < len(there):
+                    other = there[i - shift]
+                    cosines.append(row @ other / np.linalg.norm(row) / np.linalg.norm(other))
+        assert tally.num_shifted[shift] == len(cosines)
+        assert tally.shifted[shift] == pytest.approx(sum(cosines), abs=1e-4)
 
 
 def test_float16_is_found_and_agrees() -> None:

@@ -146,7 +146,8 @@ class _Tally:
     widths: set[tuple[int, int]] = field(default_factory=set)
     norms: list[float] = field(default_factory=lambda: [0.0, 0.0])
     halves: list[bool] = field(default_factory=lambda: [True, True])
-    shifted: dict[int, list[float]] = field(default_factory=lambda: {shift: [] for shift in _SHIFTS})
+    shifted: dict[int, float] = field(default_factory=lambda: dict.fromkeys(_SHIFTS, 0.0))  # sum of cosines
+    num_shifted: dict[int, int] = field(default_factory=lambda: dict.fromkeys(_SHIFTS, 0))
     correlation: Array | None = None  # (D,) over rotations of the channels
     num_correlated: int = 0
 
@@ -165,7 +166,8 @@ class _Tally:
         for shift in _SHIFTS:
             left, right = here[max(0, shift) :], there[max(0, -shift) :]
             pairs = min(len(left), len(right))
-            self.shifted[shift].extend(_cosine(left[:pairs], right[:pairs]).tolist())
+            self.shifted[shift] += float(_cosine(left[:pairs], right[:pairs]).sum())
+            self.num_shifted[shift] += pairs
         if self.correlation is None or len(self.correlation) == here.shape[1]:
             self._correlate(_unit(here[:num][:_ROWS]), _unit(there[:num][:_ROWS]))
 
@@ -211,7 +213,9 @@ class _Tally:
         )
 
     def _shift(self, mean: float) -> str | None:
-        means = {shift: float(np.mean(values)) for shift, values in self.shifted.items() if values}
+        means = {
+            shift: total / num for shift, total in self.shifted.items() if (num := self.num_shifted[shift])
+        }
         best = max(means, key=lambda shift: means[shift], default=0)
         if not best or means[best] < max(mean + _CLEARLY, _ALIKE):
             return None
