@@ -234,6 +234,21 @@ def test_minilm_loads_folders_files_and_checkpoints(tmp_path: Path, monkeypatch:
         torch.testing.assert_close(first(TEXTS), SentenceEncoder(weights=str(folder))(TEXTS))
 
 
+@pytest.mark.parametrize("poolings", [("cls_token",), ("mean_tokens", "max_tokens"), ("max_tokens",)])
+def test_minilm_refuses_a_folder_that_is_pooled_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, poolings: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(minilm, "SIZE", TINY)
+    folder = _write_folder(tmp_path / "folder", poolings=poolings)
+    for weights in (folder, folder / "model.safetensors"):
+        with pytest.raises(
+            ValueError, match=r"pools by (cls|max|max, mean), MiniLM by mean; load it as Sentence"
+        ):
+            MiniLM(weights=str(weights))
+    (folder / "modules.json").unlink()  # a plain folder says nothing of it
+    MiniLM(weights=str(folder))
+
+
 def test_without_the_package_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(

