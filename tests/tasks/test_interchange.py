@@ -18,6 +18,8 @@ from vidkit.registry import ENCODERS
 CONFIGS = {"highlight_detection": "highlight_detection/rasl_videos"}
 """The default config of each task, for any videos."""
 
+TASKS = Path(__file__).parents[2] / "tasks"
+
 HEAVY = {"AST", "I3D", "Mockingjay", "R2Plus1D", "SlowFast", "Swin", "TSM", "TSN"}
 """Encoders that take seconds a clip on a CPU; their tests are slow."""
 
@@ -88,6 +90,11 @@ def _write_features(folder: Path, encoders: list[Encoder]) -> None:
             sidecar = make_sidecar(encoder, clip_seconds=CLIP_SECONDS, duration_seconds=30.0)
             rows = random.standard_normal((30, encoder.dim)).astype(np.float32)
             FeatureStore(folder).encoder(encoder).put(video_id, rows, sidecar)
+
+
+def test_no_task_is_forgotten() -> None:
+    tasks = {path.parent.name for path in TASKS.glob("*/*.py")}
+    assert tasks == set(CONFIGS), "name the default config of the new task in CONFIGS"
 
 
 def test_no_encoder_is_forgotten() -> None:
