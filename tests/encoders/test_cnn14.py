@@ -110,17 +110,19 @@ def test_has_the_parameters_of_the_paper(encoder: CNN14) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variant", "recipe", "rate", "seconds"),
-    [("32k", "lighthouse", 32000, 2.0), ("8k", "audioset", 8000, 10.0)],
+    ("variant", "recipe", "rate", "seconds", "clips"),
+    [("32k", "lighthouse", 32000, 2.0, 2.0), ("8k", "audioset", 8000, 10.0, None)],
 )
-def test_reads_what_the_recipe_says(variant: str, recipe: str, rate: int, seconds: float) -> None:
+def test_reads_what_the_recipe_says(
+    variant: str, recipe: str, rate: int, seconds: float, clips: float | None
+) -> None:
     built = CNN14(variant=variant, recipe=recipe)
-    assert built.recipe == AudioRecipe(sample_rate_hz=rate, window_seconds=seconds)
+    assert built.recipe == AudioRecipe(sample_rate_hz=rate, window_seconds=seconds, clip_seconds=clips)
     assert built.arguments() == {"variant": variant, "recipe": recipe}
 
 
 def test_reads_a_second_at_32_khz_unless_told_otherwise() -> None:
-    assert CNN14().recipe == AudioRecipe(sample_rate_hz=32000, window_seconds=1.0)
+    assert CNN14().recipe == AudioRecipe(sample_rate_hz=32000, window_seconds=1.0, clip_seconds=1.0)
 
 
 def test_is_no_different_from_a_plain_computation_on_the_weights_of_a_checkpoint(panns_file: str) -> None:

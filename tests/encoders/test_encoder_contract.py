@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,11 @@ from vidkit.encoders import (
     VisualRecipe,
     encode_clips,
 )
+from vidkit.encoders.audio import cnn14, front_ends, log_mel, mockingjay
+from vidkit.encoders.base import SequenceRecipe, TextRecipe, check_clip_seconds
+from vidkit.encoders.visual import clip, slowfast, swin
+from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe
+from vidkit.encoders.visual.pixels import PixelRecipe, ShorterSide
 from vidkit.registry import ENCODERS
 
 
@@ -91,6 +98,99 @@ def test_another_argument_is_another_fingerprint_and_another_folder() -> None:
     assert default.store_name == "PixelVisual"
     assert small.store_name == f"PixelVisual-{small.fingerprint()[:8]}"
     assert PixelVisual(size=(12, 16)).store_name == "PixelVisual"
+
+
+class _Pictures(PictureEncoder):
+    """Reads pictures by a recipe of a test."""
+
+    dim = 3
+
+    def __init__(self, frames: VisualRecipe, pixels: PixelRecipe) -> None:
+        super().__init__({"own": PictureRecipe(frames, pixels)}, "own")
+
+    def arguments(self) -> dict[str, Any]:
+        return {"recipe": "own"}
+
+
+def test_the_numbers_of_a_picture_recipe_are_in_the_fingerprint() -> None:
+    pixels = PixelRecipe(ShorterSide(256))
+    recipes = [pixels, replace(pixels, crop_rounding="ceil"), replace(pixels, resize=ShorterSide(248))]
+    encoders = [_Pictures(VisualRecipe(), recipe) for recipe in recipes]
+    assert len({encoder.fingerprint() for encoder in encoders}) == 3
+    described = encoders[0].description()
+    assert described == json.loads(json.dumps(described))
+    assert described["pixels"]["resize"] == {"size": 256, "rounding": "truncate"}
+
+
+def test_the_numbers_of_a_spectrogram_are_in_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = LogMelAudio()
+    known = before.fingerprint()
+    monkeypatch.setattr(log_mel, "DB_MEAN", -31.0)
+    assert LogMelAudio().fingerprint() != known
+    assert before.store_name == "LogMelAudio"
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        pytest.param(lambda: front_ends.PannsLogMel(32000), {"low_hz", "scale", "floor"}, id="panns"),
+        pytest.param(front_ends.UsvLogMel, {"fft_samples", "target_rms", "range_db"}, id="usv"),
+        pytest.param(front_ends.Mmaction2LogMel, {"fft_samples", "target_rms", "range_db"}, id="mmaction2"),
+        pytest.param(front_ends.MockingjayLogMel, {"norm", "target_level_db", "eps"}, id="mockingjay"),
+        pytest.param(front_ends.AstFilterBank, {"num_mels", "mean", "std"}, id="ast"),
+    ],
+)
+def test_a_front_end_tells_all_of_its_numbers(make: Any, names: set[str]) -> None:
+    front_end = make()
+    described = front_end.description()
+    assert described["type"] == type(front_end).__name__
+    assert described == json.loads(json.dumps(described))
+    assert set(described) >= names
+
+
+def test_a_recipe_for_one_length_of_clips_says_so_at_another() -> None:
+    encoder = _Pictures(VisualRecipe(clip_seconds=2.0), PixelRecipe(None))
+    sentence = (
+        r"recipe 'own' of _Pictures imitates features of clips of 2.0 s, got 1.0 s; take clips of 2.0 s"
+    )
+    with pytest.warns(UserWarning, match=sentence):
+        check_clip_seconds(encoder, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_clip_seconds(encoder, 2.0)
+        for plain in (PixelVisual(), LogMelAudio(), HashedText(), Precomputed(16)):
+            check_clip_seconds(plain, 1.7)
+
+
+def test_the_recipes_of_published_features_have_their_length_of_clips() -> None:
+    lengths = {
+        **{f"CLIPVisual {name}": recipe.frames.clip_seconds for name, recipe in clip.RECIPES.items()},
+        **{f"Swin {name}": recipe.frames.clip_seconds for name, recipe in swin.RECIPES.items()},
+        **{
+            f"SlowFast {name}": recipe.frames.clip_seconds
+            for name, recipe in slowfast.SLOWFAST_RECIPES["pyslowfast"].items()
+        },
+        **{f"CNN14 {name}": length for name, (_, length) in cnn14.RECIPES.items()},
+        **{f"Mockingjay {name}": recipe.clip_seconds for name, recipe in mockingjay.RECIPES.items()},
+    }
+    assert {name: length for name, length in lengths.items() if length is not None} == {
+        "CLIPVisual repurpose10k": 1.0,
+        "CLIPVisual qvhighlights_hero": 2.0,
+        "Swin rasl": 0.2,
+        "SlowFast qvhighlights_hero": 2.0,
+        "CNN14 repurpose10k": 1.0,
+        "CNN14 umt": 2.0,
+        "CNN14 lighthouse": 2.0,
+        "Mockingjay rasl": 0.2,
+    }
+
+
+def test_the_length_of_clips_is_no_part_of_the_fingerprint() -> None:
+    pixels = PixelRecipe(None)
+    one, other = (_Pictures(VisualRecipe(clip_seconds=length), pixels) for length in (None, 2.0))
+    assert one.fingerprint() == other.fingerprint()
+    assert SequenceRecipe(16000, 30.0, clip_seconds=0.2).clip_seconds == 0.2
+    assert TextRecipe(77).clip_seconds is None
 
 
 def test_buffers_move_the_work_to_the_device() -> None:

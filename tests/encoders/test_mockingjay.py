@@ -147,7 +147,7 @@ def test_has_the_parameters_of_s3prls_network(encoder: Mockingjay) -> None:
 
 
 def test_reads_30_seconds_at_16_khz(encoder: Mockingjay) -> None:
-    assert encoder.recipe == SequenceRecipe(sample_rate_hz=16000, window_seconds=30.0)
+    assert encoder.recipe == SequenceRecipe(sample_rate_hz=16000, window_seconds=30.0, clip_seconds=0.2)
     assert encoder.arguments() == {"variant": "base", "recipe": "rasl", "max_frames": None}
     assert Mockingjay().store_name == "Mockingjay"
     assert Mockingjay(variant="base", max_frames=500).arguments()["max_frames"] == 500

@@ -52,7 +52,7 @@ def test_hero_reads_the_frames_that_ffmpeg_gives_at_30_fps(fps: float) -> None:
 
 def test_slowfast_has_heros_frames_and_scaler() -> None:
     recipe = SlowFast(recipe="qvhighlights_hero").recipe
-    assert recipe == HeroWindows(32, decode_size=FfmpegScale(224))
+    assert recipe == HeroWindows(32, decode_size=FfmpegScale(224), clip_seconds=2.0)
 
 
 def _reference_mmaction2(num_frames: int, length: int, interval: int, num_clips: int) -> list[int]:

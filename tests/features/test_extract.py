@@ -21,10 +21,10 @@ class Motion(Encoder):
 
     modality = "visual"
 
-    def __init__(self) -> None:
+    def __init__(self, clip_seconds: float | None = None) -> None:
         super().__init__()
         self.dim = 4
-        self.recipe = VisualRecipe(num_frames=4, window_seconds=1.5)
+        self.recipe = VisualRecipe(num_frames=4, window_seconds=1.5, clip_seconds=clip_seconds)
         self.dropout = torch.nn.Dropout(0.5)
 
     def preprocess(self, clips: Tensor) -> Tensor:
@@ -58,6 +58,15 @@ def test_there_is_a_row_for_every_begun_clip(
     sidecar = store["PixelVisual"].sidecar("a")
     assert sidecar["duration_seconds"] == pytest.approx(seconds)
     assert sidecar["source"]["path"] == str(video)
+
+
+def test_a_recipe_for_another_length_of_clips_is_told_before_the_work(
+    make_video: MakeVideo, tmp_path: Path
+) -> None:
+    video = make_video("a.mp4", seconds=1.0)
+    with pytest.warns(UserWarning, match=r"Motion imitates features of clips of 2.0 s, got 1.0 s") as told:
+        extract([video], encoders=[Motion(clip_seconds=2.0)], out=tmp_path / "f")
+    assert sum("imitates" in str(warning.message) for warning in told) == 1
 
 
 def test_pixels_are_those_of_the_frame_shown_in_the_middle_of_the_clip(

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
+import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -33,11 +35,13 @@ class VisualRecipe:
             frame j is the one shown at ``middle - window / 2 + (j + 0.5) * window / F``. 0 takes one instant.
         decode_size: (height, width) to which the reader scales frames while decoding, or ``FfmpegScale``;
             None keeps their size.
+        clip_seconds: The only length of clips whose features it imitates; None for a recipe of any length.
     """
 
     num_frames: int = 1
     window_seconds: float = 0.0
     decode_size: Size | None = None
+    clip_seconds: float | None = field(default=None, kw_only=True)
 
     def frame_times(self, middles: np.ndarray, *, clip_seconds: float, source_fps: float) -> np.ndarray:
         """Return when each frame of each clip is shown: (N,) seconds -> (N, F) seconds.
@@ -53,10 +57,14 @@ class VisualRecipe:
 
 @dataclass(frozen=True)
 class AudioRecipe:
-    """What an audio encoder reads for one clip: ``window_seconds`` of mono sound round the clip's middle."""
+    """What an audio encoder reads for one clip: ``window_seconds`` of mono sound round the clip's middle.
+
+    ``clip_seconds`` is the only length of clips whose features it imitates; None for a recipe of any length.
+    """
 
     sample_rate_hz: int
     window_seconds: float
+    clip_seconds: float | None = field(default=None, kw_only=True)
 
     @property
     def num_samples(self) -> int:
@@ -75,9 +83,13 @@ class SequenceRecipe(AudioRecipe):
 
 @dataclass(frozen=True)
 class TextRecipe:
-    """What a text encoder reads for one clip: a sentence of at most ``max_tokens`` tokens."""
+    """What a text encoder reads for one clip: a sentence of at most ``max_tokens`` tokens.
+
+    ``clip_seconds`` is the only length of clips whose features it imitates; None for a recipe of any length.
+    """
 
     max_tokens: int
+    clip_seconds: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -156,8 +168,12 @@ class Encoder(nn.Module):
         return known[1]
 
     def description(self) -> dict[str, Any]:
-        """Return what the sidecar of a feature file says of its encoder, as JSON values."""
-        fields = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.recipe).items()}
+        """Return what the sidecar of a feature file says of its encoder, as JSON values.
+
+        An encoder whose recipe has more numbers than those of what it reads adds them.
+        """
+        fields = json_fields(self.recipe)
+        fields.pop("clip_seconds", None)  # asks for a length of clips and changes no vector
         return {
             "encoder": type(self).__name__,
             "modality": self.modality,
@@ -189,6 +205,29 @@ class Encoder(nn.Module):
             for key, value in self.arguments().items()
         )
         return name if has_defaults else f"{name}-{self.fingerprint()[:8]}"
+
+
+def json_fields(recipe: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as JSON gives them back: its tuples are lists."""
+    fields: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
+    return fields
+
+
+def check_clip_seconds(encoder: Encoder, clip_seconds: float) -> None:
+    """Warn if an encoder's recipe imitates features of clips of another length.
+
+    Args:
+        encoder: Is going to read clips.
+        clip_seconds: Their length.
+    """
+    wanted = None if isinstance(encoder.recipe, FeatureRecipe) else encoder.recipe.clip_seconds
+    if wanted is not None and not math.isclose(wanted, clip_seconds):
+        name = encoder.arguments().get("recipe")
+        warnings.warn(
+            f"recipe {name!r} of {type(encoder).__name__} imitates features of clips of {wanted} s, got "
+            f"{clip_seconds} s; take clips of {wanted} s (--clip-seconds {wanted}), or another recipe",
+            stacklevel=2,
+        )
 
 
 def spec_of(encoder: Encoder) -> str:

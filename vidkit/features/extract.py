@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from vidkit.encoders.base import Encoder
+from vidkit.encoders.base import Encoder, check_clip_seconds
 from vidkit.features.execution import Execution, Precision
 from vidkit.features.manifest import write_manifest
 from vidkit.features.outputs import NO_SPACE
@@ -130,6 +130,8 @@ def extract(
     if workers < 0:
         raise ValueError(f"workers must be >= 0, got {workers}; 0 works in this process")
     job = Job(named, FeatureStore(out), clip_seconds, batch_size, device, execution, overwrite)
+    for encoder in named.values():
+        check_clip_seconds(encoder, clip_seconds)
     check_store(job)
     write_manifest(job, paths)
     plan = make_plan(paths, job, retry_failed=retry_failed)

@@ -98,6 +98,10 @@ class AST(Encoder):
             load_into(self, file, converters=converters, owner="AST", trust=trust)
         self.eval()
 
+    def description(self) -> dict[str, Any]:
+        """Return what the sidecar of a feature file says, with the numbers of the spectrogram."""
+        return {**super().description(), "front_end": self.filter_bank.description()}
+
     def preprocess(self, clips: Tensor) -> Tensor:
         """Return normalised filter banks, float32 (N, 1024, 128).
 

@@ -19,8 +19,8 @@ from vidkit.encoders.weights import State, fixed_random, load_into
 from vidkit.registry import ENCODERS
 
 SAMPLE_RATES_HZ = {"32k": 32000, "16k": 16000, "8k": 8000}
-RECIPES = {"repurpose10k": 1.0, "umt": 2.0, "lighthouse": 2.0, "audioset": 10.0}
-"""Name -> seconds of sound in one vector.
+RECIPES = {"repurpose10k": (1.0, 1.0), "umt": (2.0, 2.0), "lighthouse": (2.0, 2.0), "audioset": (10.0, None)}
+"""Name -> seconds of sound in one vector, and the length of clips whose features it imitates.
 
 ``repurpose10k``: one vector a second, as in Repurpose; with clips of 1 s the windows stand side by side, and
 the rest of the last second is filled with zeros (paper and code are silent about it). ``umt`` and
@@ -88,8 +88,10 @@ class CNN14(Encoder):
     ) -> None:
         super().__init__()
         rate = one_of(SAMPLE_RATES_HZ, variant, "variant of CNN14")
-        seconds = one_of(RECIPES, recipe, "recipe of CNN14")
-        self.recipe = self._audio = AudioRecipe(sample_rate_hz=rate, window_seconds=seconds)
+        seconds, clip_seconds = one_of(RECIPES, recipe, "recipe of CNN14")
+        self.recipe = self._audio = AudioRecipe(
+            sample_rate_hz=rate, window_seconds=seconds, clip_seconds=clip_seconds
+        )
         self._arguments = {"variant": variant, "recipe": recipe}
         self.log_mel = PannsLogMel(rate)
         with fixed_random(f"CNN14 {variant}"):
@@ -104,6 +106,10 @@ class CNN14(Encoder):
             convert = partial(_from_panns, bands=self.log_mel.bands, source=file)
             load_into(self, file, converters={"PANNs CNN14": convert}, owner="CNN14", trust=trust)
         self.eval()
+
+    def description(self) -> dict[str, Any]:
+        """Return what the sidecar of a feature file says, with the numbers of the spectrogram."""
+        return {**super().description(), "front_end": self.log_mel.description()}
 
     def preprocess(self, clips: Tensor) -> Tensor:
         """Return log-mel spectra in decibels, float32 (N, T, 64).

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,13 @@ TARGET_RMS = 0.1
 MIN_RMS = 1e-4
 REFERENCE_DB = 20.0
 RANGE_DB = 100.0
+_DECIBELS = {
+    "target_rms": TARGET_RMS,
+    "min_rms": MIN_RMS,
+    "reference_db": REFERENCE_DB,
+    "range_db": RANGE_DB,
+}
+PANNS_FLOOR = 1e-10
 # Of Mockingjay's pretrain config (s3prl/s3prl@d971e0c).
 TARGET_LEVEL_DB = -25.0
 MOCKINGJAY_EPS = 1e-10
@@ -115,7 +122,17 @@ MOCKINGJAY = MelSettings(
 
 
 class FrontEnd(nn.Module):
-    """Base of front ends: constants that move with the module and stay float32, and are no weights."""
+    """Base of front ends: constants that move with the module and stay float32, and are no weights.
+
+    Attributes:
+        numbers: All that decide on the result, as JSON values.
+    """
+
+    numbers: dict[str, Any]
+
+    def description(self) -> dict[str, Any]:
+        """Return the class and its numbers, which belong to the fingerprint of an encoder."""
+        return {"type": type(self).__name__, **self.numbers}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FrontEnd:
         constants = dict(self._buffers)
@@ -141,6 +158,7 @@ class MelBands(FrontEnd):
     def __init__(self, settings: MelSettings, window: Tensor | None = None) -> None:
         super().__init__()
         self.settings = settings
+        self.numbers = asdict(settings)
         window = torch.hann_window(settings.window_samples) if window is None else window
         filters = melscale_fbanks(
             settings.fft_samples // 2 + 1,
@@ -183,11 +201,12 @@ class PannsLogMel(FrontEnd):
     def __init__(self, sample_rate_hz: int) -> None:
         super().__init__()
         self.bands = MelBands(panns_settings(sample_rate_hz))
+        self.numbers = {**self.bands.numbers, "floor": PANNS_FLOOR}
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return decibels, (N, T, 64), T = 1 + S // hop; S > half an FFT."""
         bands: Tensor = self.bands(_reflected(waveforms, self.bands.settings.fft_samples))
-        return 10 * bands.clamp(min=1e-10).log10()
+        return 10 * bands.clamp(min=PANNS_FLOOR).log10()
 
 
 class UsvLogMel(FrontEnd):
@@ -200,6 +219,7 @@ class UsvLogMel(FrontEnd):
     def __init__(self) -> None:
         super().__init__()
         self.bands = MelBands(USV)
+        self.numbers = {**self.bands.numbers, **_DECIBELS}
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return normalised decibels, (N, T, 80), T = 1 + S // 256; S > 640."""
@@ -218,6 +238,7 @@ class Mmaction2LogMel(FrontEnd):
     def __init__(self) -> None:
         super().__init__()
         self.bands = MelBands(MMACTION2, lws_window(MMACTION2.window_samples, MMACTION2.hop_samples))
+        self.numbers = {**self.bands.numbers, **_DECIBELS}
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return normalised decibels, (N, T, 80), T = ceil(S / 256) + 1."""
@@ -253,6 +274,8 @@ class MockingjayLogMel(FrontEnd):
     def __init__(self) -> None:
         super().__init__()
         self.bands = MelBands(MOCKINGJAY)
+        own = {"target_level_db": TARGET_LEVEL_DB, "eps": MOCKINGJAY_EPS}
+        self.numbers = {**self.bands.numbers, **own}
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return standardised log-mel spectra, (N, T, 80), T = 1 + S // 160; S >= 400."""
@@ -283,6 +306,8 @@ class AstFilterBank(FrontEnd):
         self.sample_rate_hz = sample_rate_hz
         self.num_mels = num_mels
         self.num_frames = num_frames
+        own = {"sample_rate_hz": sample_rate_hz, "num_mels": num_mels, "num_frames": num_frames}
+        self.numbers = {**own, "mean": AST_MEAN, "std": AST_STD}
         self.register_buffer("anchor", torch.zeros(()), persistent=False)
 
     def forward(self, waveforms: Tensor) -> Tensor:

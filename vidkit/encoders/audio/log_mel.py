@@ -18,6 +18,7 @@ HOP_SAMPLES = 256
 POWER_FLOOR = 1e-10  # silence is -100 dB
 DB_MEAN = -30.0  # speech and music of everyday video lie between -40 and 0 dB
 DB_STD = 20.0
+_SPECTROGRAM: dict[str, Any] = dict(n_fft=N_FFT, hop_length=HOP_SAMPLES, norm="slaney", mel_scale="slaney")
 
 
 @ENCODERS.register_module()
@@ -59,14 +60,7 @@ class LogMelAudio(Encoder):
             )
         self.dim = num_mels
         self.recipe = self._audio = recipe
-        self.spectrogram = MelSpectrogram(
-            sample_rate=sample_rate_hz,
-            n_fft=N_FFT,
-            hop_length=HOP_SAMPLES,
-            n_mels=num_mels,
-            norm="slaney",
-            mel_scale="slaney",
-        )
+        self.spectrogram = MelSpectrogram(sample_rate=sample_rate_hz, n_mels=num_mels, **_SPECTROGRAM)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """Return the mean log-mel spectra, shape (N, D).
@@ -86,6 +80,11 @@ class LogMelAudio(Encoder):
         power: Tensor = self.spectrogram(inputs.to(window))  # (N, D, T_m)
         decibels = 10 * power.clamp(min=POWER_FLOOR).log10()
         return (decibels.mean(-1) - DB_MEAN) / DB_STD
+
+    def description(self) -> dict[str, Any]:
+        """Return what the sidecar of a feature file says, with the numbers of the spectrogram."""
+        front_end = {**_SPECTROGRAM, "floor": POWER_FLOOR, "db_mean": DB_MEAN, "db_std": DB_STD}
+        return {**super().description(), "front_end": front_end}
 
     def arguments(self) -> dict[str, Any]:
         """Return bands, sample rate and window."""

@@ -108,6 +108,17 @@ class LogMelResNet(Encoder):
             )
         self.eval()
 
+    def description(self) -> dict[str, Any]:
+        """Return what the sidecar of a feature file says, with the numbers of the spectrogram."""
+        return {
+            **super().description(),
+            "front_end": {
+                **self.log_mel.description(),
+                "num_frames": NUM_FRAMES,
+                "layout": self._picture.layout,
+            },
+        }
+
     def preprocess(self, clips: Tensor) -> Tensor:
         """Return pictures of 128 frames, float32 in [0, 1], (N, 1, 80, 128) or (N, 1, 128, 80).
 

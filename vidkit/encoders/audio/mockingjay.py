@@ -26,7 +26,9 @@ from vidkit.registry import ENCODERS
 VARIANTS = {"large": (12, 500), "base": (3, 1500)}
 """Name -> (layers, most frames that it reads at once), of s3prl's configs; a checkpoint may state others."""
 
-RECIPES = {"rasl": SequenceRecipe(sample_rate_hz=MOCKINGJAY.sample_rate_hz, window_seconds=30.0)}
+RECIPES = {
+    "rasl": SequenceRecipe(sample_rate_hz=MOCKINGJAY.sample_rate_hz, window_seconds=30.0, clip_seconds=0.2)
+}
 """``rasl``: pieces of 30 s, as RASL reads them: 3000 vectors, of which 20 make the mean of 0.2 s."""
 
 NUM_HEADS = 12
@@ -107,6 +109,10 @@ class Mockingjay(Encoder):
             convert = partial(_from_s3prl, num_layers=num_layers)
             load_into(self, file, converters={"s3prl Mockingjay": convert}, owner="Mockingjay", trust=trust)
         self.eval()
+
+    def description(self) -> dict[str, Any]:
+        """Return what the sidecar of a feature file says, with the numbers of the spectrogram."""
+        return {**super().description(), "front_end": self.log_mel.description()}
 
     def preprocess(self, clips: Tensor) -> Tensor:
         """Return standardised log-mel spectra, float32 (N, 1 + S // 160, 80).

@@ -33,13 +33,13 @@ RECIPES: dict[str, PictureRecipe] = {
     "middle": PictureRecipe(VisualRecipe(), _PILLOW),
     # One frame a second. The authors publish features and no extractor and name no tool; we take what the
     # tools of that time do, ffmpeg's "fps=1", and CLIP's own preprocessing. Use it with clips of 1 s.
-    "repurpose10k": PictureRecipe(FfmpegFps(), _PILLOW),
+    "repurpose10k": PictureRecipe(FfmpegFps(clip_seconds=1.0), _PILLOW),
     # v-iashin/video_features with extraction_fps: ffmpeg's fps filter, Pillow. That tool also encodes the
     # video anew (lossy) before it reads the frames, which is not imitated: 0.1 to 0.7 grey levels.
     "video_features": PictureRecipe(FfmpegFps(), _PILLOW),
     # linjieli222/HERO_Video_Feature_Extractor, which made the features of QVHighlights, and line/lighthouse:
     # ffmpeg's fps filter, then ffmpeg's scaler instead of Pillow, then the middle. Clips of 2 s there.
-    "qvhighlights_hero": PictureRecipe(FfmpegFps(decode_size=FfmpegScale(_SIZE)), _FFMPEG),
+    "qvhighlights_hero": PictureRecipe(FfmpegFps(decode_size=FfmpegScale(_SIZE), clip_seconds=2.0), _FFMPEG),
 }
 """Name -> which frames of a clip, and how they are resized and cropped."""
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from vidkit.encoders.base import Encoder, VisualRecipe
+from vidkit.encoders.base import Encoder, VisualRecipe, json_fields
 from vidkit.encoders.options import one_of
 from vidkit.encoders.visual.pixels import PixelRecipe, normalise, prepare_frames
 from vidkit.sizes import FfmpegScale
@@ -60,6 +60,10 @@ class PictureEncoder(Encoder):
     def features(self, pictures: Tensor) -> Tensor:
         """Return one vector per picture: (B, 3, h, w) normalised, in the dtype of the weights -> (B, D)."""
         raise NotImplementedError
+
+    def description(self) -> dict[str, Any]:
+        """Return what the sidecar of a feature file says, with what is done to the pixels."""
+        return {**super().description(), "pixels": json_fields(self.pixels)}
 
     def preprocess(self, clips: Tensor) -> Tensor:
         """Return the resized crops, uint8 (N, V, F, 3, h, w).

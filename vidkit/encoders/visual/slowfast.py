@@ -42,7 +42,7 @@ _SLOW = Design((1, 7, 7), same_times(1, 1, 3, 3))
 _FAST = Design((5, 7, 7), same_times(3, 3, 3, 3), width=_SLOW.width // _BETA)
 
 _HERO_PIXELS = PixelRecipe(None, mean=PYSLOWFAST_PIXELS.mean, std=PYSLOWFAST_PIXELS.std)
-_HERO = VideoRecipe(HeroWindows(_NUM_FRAMES, decode_size=FfmpegScale(224)), _HERO_PIXELS)
+_HERO = VideoRecipe(HeroWindows(_NUM_FRAMES, decode_size=FfmpegScale(224), clip_seconds=2.0), _HERO_PIXELS)
 SLOWFAST_RECIPES: dict[str, dict[str, VideoRecipe]] = {
     "pyslowfast": {
         **pyslowfast_recipes(_NUM_FRAMES, _INTERVAL),

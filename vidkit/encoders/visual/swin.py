@@ -29,7 +29,7 @@ RECIPES: dict[str, PictureRecipe] = {
     "hf": PictureRecipe(VisualRecipe(), PixelRecipe(Exact(224, 224), crop=None, crop_size=None)),
     # RASL reads frames at t = 0, 0.2, 0.4, ... s: use it with clips of 0.2 s. The paper does not say how it
     # prepares them; we take the official way.
-    "rasl": PictureRecipe(ClipStarts(), _OFFICIAL),
+    "rasl": PictureRecipe(ClipStarts(clip_seconds=0.2), _OFFICIAL),
 }
 """Name -> which frames of a clip, and how they are resized and cropped."""
 
