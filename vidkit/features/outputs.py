@@ -66,7 +66,7 @@ class Output:
             computed: What the sidecar says of the device and the way in which they were computed.
 
         Raises:
-            ValueError: If the rows have another width, or hold NaN or infinity.
+            ValueError: If the rows have another width, hold NaN or infinity, or outnumber the clips.
             OSError: If they cannot be written.
         """
         if self._writer is None:
@@ -74,10 +74,19 @@ class Output:
             writing = self._features.writing(self._video_id, sidecar, overwrite=self._overwrite)
             self._writer = self._stack.enter_context(writing)
         self._writer.append(rows)
+        if self._writer.num_rows > self.num_clips:
+            raise self.miscounted(self._writer.num_rows)
         if self._writer.num_rows == self.num_clips:
             self._stack.close()
             self.is_over = True
             forget_failure(self._features.folder, self._video_id)
+
+    def miscounted(self, count: int) -> ValueError:
+        """Return the error of an encoder that gives another number of rows than there are clips."""
+        return ValueError(
+            f"{self.name} gave rows for {count} of {self.num_clips} clips; its preprocess and encode must "
+            "give one for each"
+        )
 
     def drop(self, error: BaseException) -> None:
         """Remove what is written, because of an error."""
@@ -141,9 +150,10 @@ class VideoOutputs:
         self._is_read = True
         known = {*self.by_name}
         for output in self.by_name.values():
-            if error is not None and not output.is_given and not output.is_over:
-                output.drop(error)
-                self._fail(output.name, error)
+            if not output.is_given and not output.is_over:
+                reason = error or output.miscounted(output.num_given)
+                output.drop(reason)
+                self._fail(output.name, reason)
         if error is not None and not known:
             for name in self.item.names:
                 self._fail(name, error)

@@ -7,26 +7,21 @@ of several videos at once. Memory depends neither on the length nor on the numbe
 from __future__ import annotations
 
 import os
-import queue
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import torch
 
 from vidkit.encoders.base import Encoder, SequenceRecipe
 from vidkit.features.batches import Batch, Batcher, EncoderCall, WayError
-from vidkit.features.one_video import Calls, Clips, Message, Opened, read_video
+from vidkit.features.one_video import Calls, Clips, Message, Opened
 from vidkit.features.outputs import Output, VideoOutputs
 from vidkit.features.plan import Item, Job
+from vidkit.features.readers import End, Readers
 
 _CORES_PER_READER = 4  # a decoder has threads of its own
 _MAX_READERS = 8
-_BLOCKS_PER_READER = 2  # that wait in the queue
-_SECONDS_BETWEEN_LOOKS = 0.1
 
 OnFinish = Callable[[Path, str | None], None]
 OnPart = Callable[[Path, float], None]
@@ -67,12 +62,13 @@ def run_pipeline(
     """
     desk = _Desk(job, on_finish)
     try:
-        with _Readers(job, next_item, readers) as messages:
+        with Readers(job, next_item, readers) as messages:
             for item, message in messages:
                 desk.take(item, message)
                 if isinstance(message, Clips | Calls):
                     on_part(item.path, message.fraction)
         desk.flush()
+        desk.check_empty()
     except KeyboardInterrupt:
         desk.flush_whole()
         raise
@@ -99,85 +95,6 @@ def ready(job: Job) -> Iterator[None]:
             encoder.to(homes[name])
 
 
-@dataclass(frozen=True)
-class _End:
-    """A video has been read to its end, or up to an error."""
-
-    error: Exception | None
-
-
-class _Readers:
-    """Threads that read videos; a context manager that yields (item, message) in order for each video."""
-
-    def __init__(self, job: Job, next_item: Callable[[], Item | None], count: int) -> None:
-        self._job = job
-        self._next_item = next_item
-        self._messages: queue.Queue[tuple[Item, Message | _End] | None]
-        self._messages = queue.Queue(maxsize=_BLOCKS_PER_READER * count + 1)
-        self._is_stopped = threading.Event()
-        self._have_begun = threading.Barrier(count + 1)
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(count)]
-
-    def __enter__(self) -> Iterator[tuple[Item, Message | _End]]:
-        threads = torch.get_num_threads()
-        for thread in self._threads:
-            thread.start()
-        self._have_begun.wait()
-        torch.set_num_threads(threads)  # the readers have set theirs, which torch takes for that of all
-        return self._received()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._is_stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _received(self) -> Iterator[tuple[Item, Message | _End]]:
-        running = len(self._threads)
-        while running:
-            message = self._messages.get()
-            if message is None:
-                running -= 1
-            else:
-                yield message
-
-    def _run(self) -> None:
-        torch.set_num_threads(1)  # the model needs the cores, and the decoder has threads of its own
-        self._have_begun.wait()
-        try:
-            with torch.no_grad():
-                while (item := self._next_item()) is not None:
-                    self._read(item)
-            self._put(None)
-        except _StoppedError:
-            pass
-
-    def _read(self, item: Item) -> None:
-        encoders = {name: self._job.encoders[name] for name in item.names}
-        end = _End(None)
-        try:
-            for message in read_video(item.path, encoders, clip_seconds=self._job.clip_seconds):
-                self._put((item, message))
-        except Exception as error:  # whatever one video does to a decoder or an encoder
-            if isinstance(error, _StoppedError):
-                raise
-            end = _End(error)
-        self._put((item, end))
-
-    def _put(self, message: tuple[Item, Message | _End] | None) -> None:
-        while not self._is_stopped.is_set():
-            try:
-                return self._messages.put(message, timeout=_SECONDS_BETWEEN_LOOKS)
-            except queue.Full:
-                continue
-        raise _StoppedError
-
-
-class _StoppedError(Exception):
-    """The job is over, the reader's work is not wanted any more."""
-
-
 class _Desk:
     """Takes what the readers give, calls the models, and routes the rows to the videos."""
 
@@ -193,14 +110,14 @@ class _Desk:
             for name, encoder in job.encoders.items()
         }
 
-    def take(self, item: Item, message: Message | _End) -> None:
+    def take(self, item: Item, message: Message | End) -> None:
         """Do what a message asks for."""
         video = self._videos.get(item.path)
         if video is None:
             video = self._videos[item.path] = VideoOutputs(self._job, item, self._finish)
         if isinstance(message, Opened):
             video.opened(message)
-        elif isinstance(message, _End):
+        elif isinstance(message, End):
             video.read(message.error)
         else:
             output = video.by_name[message.name]
@@ -221,6 +138,10 @@ class _Desk:
             if any(output.is_given for _, output in batcher.owners()):
                 for batch in batcher.rest():
                     self._run(name, batch)
+
+    def check_empty(self) -> None:
+        """Check that each video has been told done or failed, now that nothing waits."""
+        assert not self._videos, f"videos that are neither done nor failed: {sorted(self._videos)}"
 
     def close(self) -> None:
         """Remove what is half-written."""
