@@ -105,9 +105,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
         "; did you mean 'dim'?"
     """
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if not close:  # the case of letters is the commonest slip
-        close = [k for k in known if k.lower() == name.lower()]
+    # The case of letters is the commonest slip.
+    close = [k for k in known if k.lower() == name.lower()]
+    close = close or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

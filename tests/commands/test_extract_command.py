@@ -129,3 +129,29 @@ def test_random_weights_are_told(tmp_path: Path) -> None:
     assert "MotionVisual has" not in result.stderr
     (sidecar,) = (tmp_path / "out").glob("TimmVisual*/a.json")
     assert json.loads(sidecar.read_text())["weights_source"] == "random"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--device", "tpu"], "unknown device 'tpu'; give cpu, cuda or cuda:N"),
+        (["--device", "cuda:99"], "there is no device cuda:99 here"),
+        (["--clip-seconds", "1e-9"], "clip_seconds must be at least 0.001 s, got 1e-09"),
+        (["--out", "a.mp4"], "a file is in the way; give another folder"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "a.mp4")
+    result = run("extract", "a.mp4", "--encoder", "PixelVisual", "--out", "out", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_status_of_a_folder_without_features_is_a_sentence(tmp_path: Path) -> None:
+    result = run("features", "status", tmp_path)
+    assert result.exit_code == 2
+    assert "is no feature store; make one with: vidkit extract" in result.stderr

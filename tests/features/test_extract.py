@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -124,8 +125,8 @@ def test_a_video_that_lacks_an_input_fails_and_its_other_features_are_written(
 ) -> None:
     video = make_video("a.mp4", sample_rate_hz=None)
     report = extract([video], encoders=[PixelVisual(), LogMelAudio(), HashedText()], out=tmp_path / "f")
-    assert "no sound track, which LogMelAudio needs; leave the audio encoder out" in report.failed[video]
-    assert "no captions, which HashedText needs; put a.srt beside it" in report.failed[video]
+    assert "no sound track, which LogMelAudio would read; leave the audio encoder out" in report.failed[video]
+    assert "no captions, which HashedText would read; put a.srt beside it" in report.failed[video]
     assert FeatureStore(tmp_path / "f").encoders() == ["PixelVisual"]
 
 
@@ -319,3 +320,16 @@ def test_real_videos_of_every_kind_give_their_clips(real_data: Path, tmp_path: P
         assert len(features) == num_clips
         assert np.isfinite(features).all()
         assert features.std() > 0.1
+
+
+def test_sound_alone_still_gives_the_features_of_its_sound(tmp_path: Path) -> None:
+    sound = tmp_path / "sound.m4a"
+    with av.open(str(sound), "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 32_000), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    report = extract([sound], encoders=[PixelVisual(), LogMelAudio()], out=tmp_path / "out")
+    assert "no moving pictures, which PixelVisual would read" in report.failed[sound]
+    assert FeatureStore(tmp_path / "out")["LogMelAudio"].video_ids() == ["sound"]

@@ -193,5 +193,5 @@ def test_precomputed_reads_what_any_encoder_has_made(tmp_path: Path) -> None:
         store[Precomputed(32, name="mine")]["a"]
     with pytest.raises(ValueError, match=r"clip_seconds 1\.0 instead of 0\.2"):
         FeatureStore(tmp_path, clip_seconds=0.2)[Precomputed(48, name="mine")]["a"]
-    with pytest.raises(KeyError, match=r"--encoder NAME:folder=other --clip-seconds 1\.0 --out"):
+    with pytest.raises(KeyError, match=r"--encoder ENCODER:folder=other --clip-seconds 1\.0 --out"):
         store[Precomputed(48, name="other")]

@@ -64,7 +64,6 @@ def extract(
     if offline:  # before anything is imported that reads them
         go_offline()
     from vidkit.apis import share_of
-    from vidkit.encoders.weights import where_to_get
     from vidkit.features import find_videos
     from vidkit.features.execution import parse_execution
     from vidkit.features.launchers import ShardJob
@@ -86,7 +85,10 @@ def extract(
     without_weights = random_encoders(encoder)
     found = find_videos(videos)
     for name in without_weights:
-        say(f"{name} has random weights, so its features mean little; {where_to_get(name)}")
+        say(
+            f"{name} has random weights, so its features mean little; give it weights=FILE "
+            "(`vidkit weights list` names the public ones)"
+        )
     with progress("extract", quiet=quiet) as tell:
         result = _launch(job, found, launcher, workers, slurm or [], share_of(tell))
     print(f"done\t{len(result.done)}")

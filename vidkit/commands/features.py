@@ -33,7 +33,10 @@ def features_status(store: Store, quiet: Quiet = False) -> None:
     from vidkit.features.manifest import as_json, status_of
 
     found = _store(store)
-    print_json({name: as_json(status) for name, status in status_of(found.root).items()})
+    status = status_of(found.root)
+    if not status:
+        raise ValueError(f"{store} is no feature store; make one with: vidkit extract VIDEOS --out {store}")
+    print_json({name: as_json(one) for name, one in status.items()})
 
 
 @features_app.command("check")

@@ -87,6 +87,23 @@ def parse_execution(text: str) -> Execution | Precision:
     return Execution(precision, **{flag: flag in words for flag in _FLAGS})
 
 
+def usable_device(device: str | torch.device) -> torch.device:
+    """Return the device that a user has named.
+
+    Raises:
+        ValueError: If there is no such kind of device, or none here.
+    """
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"unknown device {str(device)!r}; give cpu, cuda or cuda:N") from error
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"there is no device {found} here (GPUs: {torch.cuda.device_count()}); give cpu, or leave it out"
+        )
+    return found
+
+
 class EncodeRunner:
     """Runs an encoder's ``encode`` in one way, without gradients.
 

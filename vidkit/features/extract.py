@@ -10,13 +10,15 @@ from pathlib import Path
 import torch
 
 from vidkit.encoders.base import Encoder, check_clip_seconds
-from vidkit.features.execution import Execution, Precision
+from vidkit.features.execution import Execution, Precision, usable_device
 from vidkit.features.manifest import write_manifest
 from vidkit.features.outputs import NO_SPACE
 from vidkit.features.pipeline import OnFinish, OnPart, num_readers, ready, run_pipeline
 from vidkit.features.plan import Item, Job, Plan, check_store, make_plan, named_encoders, unique_paths
 from vidkit.features.pool import run_in_processes
 from vidkit.features.store import FeatureStore
+
+_SHORTEST_CLIP = 0.001  # seconds; below, a minute has more clips than samples of sound
 
 
 @dataclass
@@ -129,6 +131,10 @@ def extract(
     paths = unique_paths([Path(video) for video in videos])
     if workers < 0:
         raise ValueError(f"workers must be >= 0, got {workers}; 0 works in this process")
+    if device is not None:
+        device = usable_device(device)
+    if 0 < clip_seconds < _SHORTEST_CLIP:
+        raise ValueError(f"clip_seconds must be at least {_SHORTEST_CLIP} s, got {clip_seconds}")
     job = Job(named, FeatureStore(out), clip_seconds, batch_size, device, execution, overwrite)
     for encoder in named.values():
         check_clip_seconds(encoder, clip_seconds)

@@ -20,7 +20,7 @@ from vidkit.encoders.base import AudioRecipe, Encoder, SequenceRecipe, VisualRec
 from vidkit.features.sidecar import num_clips_of
 from vidkit.features.windows import FrameWindows, audio_pieces, audio_windows, clip_means
 from vidkit.media.captions import captions_per_clip, find_captions
-from vidkit.media.errors import DamagedError, MediaError, NoAudioStreamError
+from vidkit.media.errors import DamagedError, MediaError, NoAudioStreamError, NoVideoStreamError
 from vidkit.media.multi_stream import FrameRequest, stream_many
 from vidkit.media.reader import VideoReader, open_video
 
@@ -132,17 +132,23 @@ def _missing_inputs(reader: VideoReader, encoders: Mapping[str, Encoder]) -> dic
     """Return an error for each encoder that needs what the video lacks."""
     problems: dict[str, MediaError] = {}
     path = reader.info.path
-    audio, text = _of(encoders, "audio"), _of(encoders, "text")
+    visual, audio, text = (_of(encoders, modality) for modality in ("visual", "audio", "text"))
+    if visual and not reader.info.video_streams:
+        error: MediaError = NoVideoStreamError(
+            f"{path} has sound but no moving pictures, which {', '.join(visual)} would read; "
+            "leave the visual encoder out for sound alone"
+        )
+        problems.update(dict.fromkeys(visual, error))
     if audio and not reader.info.has_audio:
-        error: MediaError = NoAudioStreamError(
-            f"{path} has no sound track, which {', '.join(audio)} needs; "
+        error = NoAudioStreamError(
+            f"{path} has no sound track, which {', '.join(audio)} would read; "
             "leave the audio encoder out for silent videos"
         )
         problems.update(dict.fromkeys(audio, error))
     if text and not _may_have_captions(reader):
         names = ", ".join(text)
         error = MediaError(
-            f"{path} has no captions, which {names} needs; put {path.stem}.srt beside it "
+            f"{path} has no captions, which {names} would read; put {path.stem}.srt beside it "
             f"(an empty one says that nobody speaks), or leave {names} out"
         )
         problems.update(dict.fromkeys(text, error))

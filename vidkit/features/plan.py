@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import time
@@ -205,12 +204,18 @@ def check_store(job: Job) -> None:
             check_precision(features.folder, job.execution)
         try:
             features.folder.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
+        except (FileExistsError, NotADirectoryError) as error:
             raise FileExistsError(
-                f"cannot write features to {features.folder}: a file is in the way"
+                f"cannot write features to {features.folder}: a file is in the way; give another folder"
+            ) from error
+        except OSError as error:
+            raise OSError(
+                f"cannot write features to {features.folder}: {error.strerror}; give another folder"
             ) from error
         if not os.access(features.folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, f"cannot write features to {features.folder}: not writable")
+            raise PermissionError(
+                f"cannot write features to {features.folder}: not writable; give another folder"
+            )
         if job.overwrite:
             forget_executions(features.folder)
         _remove_leftovers(features.folder)

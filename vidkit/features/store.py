@@ -21,6 +21,7 @@ from vidkit.encoders.base import Encoder, FeatureRecipe, spec_of
 from vidkit.features.npy_writer import NpyWriter
 from vidkit.features.sidecar import check_sidecar, difference
 from vidkit.files import atomic_path, read_json, write_json
+from vidkit.registry import ENCODERS
 from vidkit.registry.builder import nearest
 
 Features = NDArray[np.float32]
@@ -102,7 +103,8 @@ class EncoderFeatures(Mapping[str, Features]):
         self._expected: dict[str, Any] = {}
         if clip_seconds is not None:
             self._expected["clip_seconds"] = clip_seconds
-        self._spec = f"NAME:folder={self.name}"  # the command that makes such features
+        # What makes such features, if the name tells.
+        self._spec = self.name if self.name in ENCODERS else f"ENCODER:folder={self.name}"
         self._dim: int | None = None
         if isinstance(encoder, Encoder):
             if isinstance(encoder.recipe, FeatureRecipe):
