@@ -151,7 +151,7 @@ def test_a_batch_too_large_for_the_device_stops_the_job(make_video: MakeVideo, t
         def encode(self, inputs: Tensor) -> Tensor:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(ValueError, match=r"32 clips of L do not fit .* smaller batch_size \(--batch-size\)"):
+    with pytest.raises(ValueError, match=r"16 clips of L do not fit .* smaller batch_size \(--batch-size\)"):
         extract([make_video("a.mp4")], encoders={"L": Large()}, out=tmp_path / "f")
     assert FeatureStore(tmp_path / "f").encoders() == []
 

@@ -111,7 +111,7 @@ def extract(
             guard its main part by ``if __name__ == "__main__":``.
         device: Where the encoders run; None leaves them where they are. They come back as they were.
         execution: How they run, or the precision whose fastest way on this machine is measured and kept.
-        batch_size: Clips that an encoder gets at once; None takes up to 32 on a CPU and 256 on a GPU, less
+        batch_size: Clips that an encoder gets at once; None takes up to 16 on a CPU and 256 on a GPU, less
             where a clip is larger than a picture of 224 x 224.
         overwrite: Whether features that exist are made anew, also those of another recipe.
         retry_failed: Whether videos that failed before are tried again.
