@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -20,7 +19,8 @@ import time
 from pathlib import Path
 
 import benchmark_cases
-from benchmark_cases import CASES, FILM_SIZE, FILMS, make_film
+from benchmark_cases import CASES, clock, cpu_seconds, start_clock
+from benchmark_films import FILM_SIZE, FILMS, make_film
 
 _NEEDS = {"torchcodec": "torchcodec", "decord": "decord"}
 
@@ -88,12 +88,12 @@ def _measure(function: str, folder: Path, repeats: int) -> dict[str, float]:
 
 
 def _measure_here(function: str, folder: Path) -> None:
-    started, cpu_started = time.perf_counter(), _cpu_seconds()
+    start_clock()
     getattr(benchmark_cases, function)(folder)
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     row = {
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": _cpu_seconds() - cpu_started,
+        "seconds": time.perf_counter() - clock["seconds"],
+        "cpu_seconds": cpu_seconds() - clock["cpu_seconds"],
         "mebibytes": max(_peak_mebibytes(), children),
         "model_seconds": benchmark_cases.model_seconds[0],
     }
@@ -104,11 +104,6 @@ def _peak_mebibytes() -> float:
     """Return the most memory that this program has held; ru_maxrss counts its parent's before the start."""
     status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-
-
-def _cpu_seconds() -> float:
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 if __name__ == "__main__":
