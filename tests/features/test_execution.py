@@ -71,7 +71,14 @@ def test_all_ways_of_one_precision_agree(encoder: _Small, inputs: Tensor, words:
     torch.testing.assert_close(EncodeRunner(encoder, execution=way)(inputs), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("words", ["bfloat16", "bfloat16+channels_last+onednn"])
+NEEDS_PACKED_BFLOAT16 = pytest.mark.skipif(
+    not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="oneDNN has no bfloat16 on this processor"
+)
+
+
+@pytest.mark.parametrize(
+    "words", ["bfloat16", pytest.param("bfloat16+channels_last+onednn", marks=NEEDS_PACKED_BFLOAT16)]
+)
 def test_bfloat16_points_the_same_way_and_leaves_the_encoder_alone(
     encoder: _Small, inputs: Tensor, words: str
 ) -> None:
@@ -133,15 +140,40 @@ def test_the_fastest_way_is_measured_once_and_remembered(
         return seconds.get(str(runner.execution), 9.0)
 
     monkeypatch.setattr(execution_module, "_seconds", pretend)
+    monkeypatch.setattr(execution_module, "_onednn_is_steady", lambda _, precision: precision == "float32")
     assert fastest_execution(encoder, inputs) == Execution(onednn=True)
     assert set(asked) == {*seconds, "float32+channels_last+onednn"}
     asked.clear()
     assert fastest_execution(encoder, inputs) == Execution(onednn=True)
     assert asked == []
     assert len(json.loads((cache / "execution.json").read_text())) == 1
-    seconds = {"bfloat16": 1.0, "bfloat16+onednn": 0.97}  # not worth a departure from the plain way
+    seconds = {"bfloat16": 1.0, "bfloat16+channels_last": 0.97}  # not worth a departure from the plain way
     assert fastest_execution(encoder, inputs, "bfloat16") == Execution("bfloat16")
     assert len(json.loads((cache / "execution.json").read_text())) == 2
+
+
+@pytest.mark.parametrize(("capability", "is_tried"), [("AVX512", True), ("AVX2", False)])
+def test_kernels_whose_bits_depend_on_the_place_in_a_batch_are_not_tried(
+    encoder: _Small, inputs: Tensor, monkeypatch: pytest.MonkeyPatch, capability: str, is_tried: bool
+) -> None:
+    tried: list[Execution] = []
+
+    def pretend(runner: EncodeRunner, inputs: Tensor) -> float:
+        tried.append(runner.execution)
+        return 1.0
+
+    monkeypatch.setattr(execution_module, "_seconds", pretend)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    fastest_execution(encoder, inputs)
+    assert any(way.onednn for way in tried) == is_tried
+
+
+def test_bfloat16_through_onednn_is_refused_where_the_processor_has_none(
+    encoder: _Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution_module, "_packs_bfloat16", lambda: False)
+    with pytest.raises(ValueError, match="this processor packs no bfloat16; drop onednn"):
+        EncodeRunner(encoder, execution=parse_execution("bfloat16+onednn"))
 
 
 def test_another_shape_is_measured_anew(encoder: _Small, inputs: Tensor, cache: Path) -> None:

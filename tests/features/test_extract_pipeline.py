@@ -82,8 +82,17 @@ def _videos(make_video: MakeVideo) -> list[Path]:
     return [make_video(f"{name}.mp4", seconds=s, level=ord(name) % 7) for name, s in lengths.items()]
 
 
+STEADY_ONEDNN = pytest.param(
+    Execution(channels_last=True, onednn=True),
+    marks=pytest.mark.skipif(
+        torch.backends.cpu.get_cpu_capability() != "AVX512",
+        reason="oneDNN gives a row other bits at another place in a batch; it is not chosen here",
+    ),
+)
+
+
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
-@pytest.mark.parametrize("execution", [PLAIN, Execution(channels_last=True, onednn=True)], ids=str)
+@pytest.mark.parametrize("execution", [PLAIN, Execution(channels_last=True), STEADY_ONEDNN], ids=str)
 def test_features_do_not_depend_on_the_other_videos(
     make_video: MakeVideo, tmp_path: Path, name: str, execution: Execution
 ) -> None:

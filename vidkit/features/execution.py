@@ -195,7 +195,7 @@ def _ways(encoder: Encoder, precision: Precision) -> Iterator[Execution]:
     device = next(encoder.parameters()).device
     kinds = {type(module) for module in encoder.modules()}
     layouts = [False, True] if kinds & {nn.Conv2d, nn.Conv3d} else [False]
-    kernels = [False, True] if nn.Linear in kinds and _has_onednn(device) else [False]
+    kernels = [False, True] if nn.Linear in kinds and _onednn_is_steady(device, precision) else [False]
     for channels_last, onednn in itertools.product(layouts, kernels):
         yield Execution(precision, channels_last=channels_last, onednn=onednn)
 
@@ -211,6 +211,8 @@ def check_possible(encoder: Encoder, execution: Execution) -> None:
         raise ValueError(
             f"execution {execution}: onednn runs on a CPU, and the encoder is on {device}; drop it"
         )
+    if execution.onednn and execution.precision == "bfloat16" and not _packs_bfloat16():
+        raise ValueError(f"execution {execution}: this processor packs no bfloat16; drop onednn")
     compilers = (os.environ.get("CXX", ""), "g++", "clang++", "c++")
     if execution.compiled and device.type == "cpu" and not any(map(shutil.which, filter(None, compilers))):
         raise ValueError(
@@ -220,6 +222,20 @@ def check_possible(encoder: Encoder, execution: Execution) -> None:
 
 def _has_onednn(device: torch.device) -> bool:
     return device.type == "cpu" and torch.backends.mkldnn.is_available()
+
+
+def _onednn_is_steady(device: torch.device, precision: Precision) -> bool:
+    """Return whether oneDNN gives a row of a batch the same bits wherever it stands.
+
+    Without AVX-512 its kernels for the last rows of a batch differ from those for the first (seen on AVX2),
+    so that a video's features would depend on the others; there it runs only if somebody asks for it.
+    """
+    has_wide_vectors = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return _has_onednn(device) and has_wide_vectors and (precision == "float32" or _packs_bfloat16())
+
+
+def _packs_bfloat16() -> bool:
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _seconds(runner: EncodeRunner, inputs: Any) -> float:
