@@ -9,6 +9,9 @@ VIDKIT_OUT ?= demo_output
 # Real videos and annotations, if there are any: VIDKIT_TEST_DATA=/path make test
 export VIDKIT_TEST_DATA
 
+# Test files run side by side, each on one core; the tests of a file stay together, as they share what they make.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+
 # Runs a command and tells its time; the set-up told its own before.
 timed = start=$$(date +%s); status=0; { $(1); } || status=$$?; \
 	echo "make $@: $$(($$(date +%s) - start)) s (without the set-up)"; exit $$status
@@ -25,10 +28,10 @@ demo: $(READY)  ## the whole story on generated videos; prints where the report 
 	@$(call timed,$(BIN)/vidkit demo --out $(VIDKIT_OUT))
 
 test: $(READY)  ## the tests that are neither slow nor need a GPU
-	@$(call timed,$(BIN)/pytest)
+	@$(call timed,$(BIN)/pytest $(SIDE_BY_SIDE))
 
 test-all: $(READY)  ## all tests, slow ones too, with the time of the slowest
-	@$(call timed,$(BIN)/pytest -m "not gpu" --durations=25)
+	@$(call timed,$(BIN)/pytest $(SIDE_BY_SIDE) -m "not gpu" --durations=25)
 
 lint: $(READY) types  ## ruff, mypy, codespell
 	@$(call timed,$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/codespell)
