@@ -18,7 +18,11 @@ import mmengine.registry as _mmengine
 
 from vidkit.registry.builder import PLUGIN_GROUP, ConfigError, Registry, build, check
 
-_TASKS = ["vidkit.tasks.highlight_detection"]
+_TASKS = [
+    "vidkit.tasks.highlight_detection",
+    "vidkit.tasks.moment_retrieval",
+    "vidkit.tasks.repurposing",
+]
 
 ENCODERS = Registry("encoder", scope="vidkit", locations=["vidkit.encoders"])
 """Raw clips of one modality -> one vector per clip.
@@ -78,6 +82,14 @@ LOOPS = Registry("loop", parent=_mmengine.LOOPS, scope="vidkit")
 TASKS = Registry("task", scope="vidkit", locations=_TASKS)
 """One ``vidkit.apis.Task`` a task folder: how a trained model of the task reads a raw video."""
 
+CONVERTERS = Registry("checkpoint layout", scope="vidkit", locations=_TASKS)
+"""Layouts of public checkpoints of models, one class each, for ``vidkit convert``.
+
+``recognises(weights)`` says whether a checkpoint has the layout, by the names of its weights.
+``convert(weights)`` returns the config of the model that loads them, as far as the weights show it (a dict
+with a type of ``MODELS``), and all weights by their names in that model. Both are called on the class.
+"""
+
 # mmengine looks for everything in the scope of the config; empty children spare it a warning each.
 _declared = {registry.parent for registry in Registry.every}
 _REST = [
@@ -106,4 +118,5 @@ __all__ = [
     "PARAM_SCHEDULERS",
     "LOOPS",
     "TASKS",
+    "CONVERTERS",
 ]

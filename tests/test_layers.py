@@ -16,12 +16,14 @@ MAPPED = {
     "vidkit.configs": "configs",
 }
 
-_BASE = {"checkpoints", "files", "offline", "seeds", "sizes"}
+_BASE = {"checkpoints", "files", "measured", "offline", "overlap", "seeds", "sizes"}
 _BRICKS = {"registry", *_BASE}
 MAY_IMPORT: dict[str, set[str]] = {
     "checkpoints": set(),
     "files": set(),
+    "measured": {"files"},
     "offline": set(),
+    "overlap": set(),
     "seeds": set(),
     "sizes": set(),
     "registry": set(),
@@ -31,8 +33,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "losses": _BRICKS,
     "postprocessing": _BRICKS,
     "encoders": {*_BRICKS, "modules"},
-    "data": {*_BRICKS, "media", "features"},
-    "evaluation": {*_BRICKS, "data"},
+    "data": {*_BRICKS, "media", "encoders", "features"},
+    "evaluation": {*_BRICKS, "data", "postprocessing"},
     "features": {*_BRICKS, "media", "encoders"},
     "retrieval": {*_BRICKS, "media", "encoders", "features", "data"},
     "export": {*_BASE, "media"},
@@ -42,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 _ON_TOP = {
     "apis",
+    "results",
     "highlight_videos",
     "engine",
     "commands",
@@ -52,9 +55,10 @@ _ON_TOP = {
     "retrieval",
 }
 TASK_MAY_IMPORT = set(MAY_IMPORT) - _ON_TOP
-TOP = {"apis", "highlight_videos", "commands", "cli", "__main__", ""}
+TOP = {"apis", "highlight_videos", "results", "commands", "cli", "__main__", ""}
 """What stands above the tasks; it may import anything below, and one another in the order of the arrows."""
 TOP_MAY_NOT_IMPORT = {
+    "results": {"apis", "highlight_videos", "commands", "cli", "tasks"},
     "apis": {"highlight_videos", "commands", "cli", "tasks"},
     "highlight_videos": {"commands", "cli", "tasks"},
     "commands": {"cli", "tasks"},

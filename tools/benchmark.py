@@ -19,10 +19,14 @@ import time
 from pathlib import Path
 
 import benchmark_cases
-from benchmark_cases import CASES, clock, cpu_seconds, start_clock
+from benchmark_cases import CASES as FILM_CASES
+from benchmark_cases import clock, cpu_seconds, mebibytes, start_clock
 from benchmark_films import FILM_SIZE, FILMS, make_film
+from benchmark_moments import METRIC_CASES
+from benchmark_repurposing import CASES as REPURPOSING_CASES
 
-_NEEDS = {"torchcodec": "torchcodec", "decord": "decord"}
+CASES = {**FILM_CASES, **METRIC_CASES, **REPURPOSING_CASES}
+_NEEDS = {"torchcodec": "torchcodec", "decord": "decord", "scikit_learn": "sklearn"}
 
 
 def main() -> None:
@@ -44,7 +48,7 @@ def main() -> None:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         cases = arguments.cases or list(CASES)
-        for name in FILMS if "long" in cases else ("short", "film"):
+        for name in _films(cases):
             if not (folder / f"{name}.mp4").exists():
                 print(f"writing {FILMS[name]} s of {FILM_SIZE[0]}x{FILM_SIZE[1]} ...", file=sys.stderr)
                 make_film(folder / f"{name}.mp4", FILMS[name])
@@ -52,6 +56,13 @@ def main() -> None:
         print("|---|---|---|---|---|---|---|---|")
         for name in cases:
             _print_case(name, folder, arguments.repeats)
+
+
+def _films(cases: list[str]) -> tuple[str, ...]:
+    """Return the films that the cases need."""
+    if not any(name in FILM_CASES for name in cases):
+        return ()
+    return tuple(FILMS) if "long" in cases else ("short", "film")
 
 
 def _print_case(name: str, folder: Path, repeats: int) -> None:
@@ -63,17 +74,25 @@ def _print_case(name: str, folder: Path, repeats: int) -> None:
         ):
             print(f"| {name} | {way.__name__} | not installed | | | | | |")
             continue
+        if hasattr(way, "why_not"):
+            print(f"| {name} | {way.__name__} | {way.why_not} | | | | | |")
+            continue
         row = _measure(way.__name__, folder, repeats)
         ours = ours or row
         times = [
             f"{row[key] / ours[key]:.2f}" if row is not ours else "" for key in ("seconds", "cpu_seconds")
         ]
         share = f"{row['model_seconds'] / row['seconds']:.0%}" if row["model_seconds"] else ""
+        growth = f" (+{row['growth']:.0f})" if row["growth"] else ""
         print(
-            f"| {name} | {way.__name__} | {row['seconds']:.1f} | {times[0]} | {row['cpu_seconds']:.1f} | "
-            f"{times[1]} | {row['mebibytes']:.0f} | {share} |",
+            f"| {name} | {way.__name__} | {_rounded(row['seconds'])} | {times[0]} | "
+            f"{_rounded(row['cpu_seconds'])} | {times[1]} | {row['mebibytes']:.0f}{growth} | {share} |",
             flush=True,
         )
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds:.1f}" if seconds >= 1 else f"{seconds:.4f}"
 
 
 def _measure(function: str, folder: Path, repeats: int) -> dict[str, float]:
@@ -89,21 +108,17 @@ def _measure(function: str, folder: Path, repeats: int) -> dict[str, float]:
 
 def _measure_here(function: str, folder: Path) -> None:
     start_clock()
-    getattr(benchmark_cases, function)(folder)
+    next(way for ways in CASES.values() for way in ways if way.__name__ == function)(folder)
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    peak = mebibytes("VmHWM")  # ru_maxrss counts that of the parent before the start
     row = {
-        "seconds": time.perf_counter() - clock["seconds"],
-        "cpu_seconds": cpu_seconds() - clock["cpu_seconds"],
-        "mebibytes": max(_peak_mebibytes(), children),
+        "seconds": (time.perf_counter() - clock["seconds"]) / clock["steps"],
+        "cpu_seconds": (cpu_seconds() - clock["cpu_seconds"]) / clock["steps"],
+        "mebibytes": max(peak, children),
+        "growth": peak - clock["mebibytes"] if "mebibytes" in clock else 0.0,
         "model_seconds": benchmark_cases.model_seconds[0],
     }
     print(json.dumps(row))
-
-
-def _peak_mebibytes() -> float:
-    """Return the most memory that this program has held; ru_maxrss counts its parent's before the start."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
 if __name__ == "__main__":

@@ -16,9 +16,23 @@ model_seconds = [0.0]
 clock: dict[str, float] = {}
 
 
-def start_clock() -> None:
-    """Count from here: a way calls it when what is imported and built once stands."""
-    clock.update(seconds=time.perf_counter(), cpu_seconds=cpu_seconds())
+def start_clock(*, steps: int = 1, memory: bool = False) -> None:
+    """Count from here: a way calls it when what is imported and built once stands.
+
+    Args:
+        steps: By which the times are divided.
+        memory: Whether the growth of the memory is counted from here, too.
+    """
+    clock.update(seconds=time.perf_counter(), cpu_seconds=cpu_seconds(), steps=steps)
+    if memory:
+        clock["mebibytes"] = mebibytes("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+
+
+def mebibytes(what: str) -> float:
+    """Return the memory of this program: VmRSS, what it holds, or VmHWM, the most that it has held."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith(what)) / 1024
 
 
 def cpu_seconds() -> float:

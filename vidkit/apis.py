@@ -28,15 +28,30 @@ from vidkit.engine import (
     state_dict_of,
     wait_for_all,
 )
-from vidkit.export import Prediction, ReportItem, Segment, write_predictions, write_report
+from vidkit.export import Prediction
 from vidkit.features import FeatureStore, Progress, extract
-from vidkit.media import Caption, MediaError, cut_clips, find_captions
+from vidkit.features.plan import unique_paths
+from vidkit.media import Caption, MediaError, find_captions, open_video
+from vidkit.media.missing_captions import supply_captions
 from vidkit.registry import ENCODERS, MODELS, TASKS, ConfigError
+from vidkit.results import CLIPS, PREDICTIONS, REPORT, Tell, prediction_of, write_results
 
-Tell = Callable[[float, str], None]
+__all__ = [
+    "CLIPS",
+    "PREDICTIONS",
+    "REPORT",
+    "Inference",
+    "Predictor",
+    "Tell",
+    "encoders_of",
+    "load",
+    "share_of",
+    "test",
+    "train",
+    "write_results",
+]
 
-PREDICTIONS, REPORT, CLIPS = "predictions.jsonl", "report.html", "clips"
-"""Names of what stands in a folder of results."""
+_CAPTIONS = ".captions"  # in the folder of features: what was heard in videos that have no captions
 
 
 class Inference(Protocol):
@@ -47,6 +62,8 @@ class Inference(Protocol):
 
     task: str
     clip_seconds: float
+    uses_captions: bool
+    """Whether ``predict`` wants what is said, beside the features of it."""
 
     def encoders(self) -> dict[str, Encoder]:
         """Return the encoders whose features prediction reads, by modality."""
@@ -61,8 +78,19 @@ class Inference(Protocol):
         video_id: str,
         duration_seconds: float,
         query: str | None = None,
+        captions: Sequence[Caption] = (),
+        aspect_ratio: float | None = None,
     ) -> VideoSample:
-        """Return the sample of one video with its ``pred_...`` fields, from features (T, D) by modality."""
+        """Return the sample of one video with its ``pred_...`` fields.
+
+        Args:
+            features: (T, D) by modality.
+            video_id: Name of the video.
+            duration_seconds: Its length.
+            query: The sentence to answer.
+            captions: What is said; () for a task that does not use it.
+            aspect_ratio: Width by height of the picture; None without pictures.
+        """
 
 
 @dataclass(frozen=True)
@@ -102,23 +130,15 @@ class Predictor:
             features: Folder of a feature store to keep features in, and to find those that are there; None
                 forgets them.
             tell: Called with the share that is done and the video at work.
+
+        Where the model reads text, speech is heard in videos that have no captions (``supply_captions``).
+
+        Raises:
+            ConfigError: If an encoder reads features that exist.
+            ValueError: If the task cannot answer the query, or two videos have the same stem.
         """
         self.inference.check_query(query)
-        paths = [Path(video) for video in videos]
-        with tempfile.TemporaryDirectory(prefix="vidkit-") as temporary:
-            store = Path(features or temporary)
-            failed = self._extract(paths, store, tell)
-            predictions = []
-            for path in paths:
-                if path in failed:
-                    continue
-                try:
-                    predictions.append(self._predict(path, store, query))
-                except (ValueError, OSError) as error:
-                    failed[path] = str(error)
-            return predictions, failed
-
-    def _extract(self, paths: list[Path], store: Path, tell: Tell | None) -> dict[Path, str]:
+        paths = unique_paths([Path(video) for video in videos])
         encoders = self.inference.encoders()
         for modality, encoder in encoders.items():
             if isinstance(encoder, Precomputed):
@@ -126,23 +146,53 @@ class Predictor:
                     f"model.{modality}_encoder is Precomputed({encoder.dim}), which cannot read a raw video; "
                     f"name the encoder that made them: --cfg-options model.{modality}_encoder.type=NAME"
                 )
-        report = extract(
-            paths,
-            encoders={encoder.store_name: encoder for encoder in encoders.values()},
-            out=store,
-            clip_seconds=self.inference.clip_seconds,
-            on_progress=None if tell is None else share_of(tell),
-        )
-        return report.failed
+        told = tell or (lambda share, text: None)
+        with tempfile.TemporaryDirectory(prefix="vidkit-") as temporary:
+            store = Path(features or temporary)
+            failed: dict[Path, str] = {}
+            spoken = None
+            if any(encoder.modality == "text" for encoder in encoders.values()):
+                spoken = store / _CAPTIONS
+                hearing = _Part(told, 0.0, 0.5)
+                failed = supply_captions(paths, spoken, on_progress=hearing.of_video)
+                told = _Part(told, hearing.done, 1.0)
+            report = extract(
+                [path for path in paths if path not in failed],
+                encoders={encoder.store_name: encoder for encoder in encoders.values()},
+                out=store,
+                clip_seconds=self.inference.clip_seconds,
+                captions=spoken,
+                on_progress=share_of(told),
+            )
+            failed.update(report.failed)
+            predictions = []
+            for path in paths:
+                if path in failed:
+                    continue
+                try:
+                    predictions.append(self._predict(path, store, spoken, query))
+                except (ValueError, OSError) as error:
+                    failed[path] = str(error)
+            return predictions, failed
 
-    def _predict(self, path: Path, store: Path, query: str | None) -> Prediction:
+    def _predict(self, path: Path, store: Path, spoken: Path | None, query: str | None) -> Prediction:
         features = FeatureStore(store, clip_seconds=self.inference.clip_seconds)
         arrays, duration = {}, 0.0
         for modality, encoder in self.inference.encoders().items():
             arrays[modality] = features[encoder][path.stem]
             duration = float(features[encoder].sidecar(path.stem)["duration_seconds"])
-        sample = self.inference.predict(arrays, video_id=path.stem, duration_seconds=duration, query=query)
-        return prediction_of(sample, path=path, task=self.inference.task, query=query)
+        captions = find_captions(path, folder=spoken) if self.inference.uses_captions else None
+        with open_video(path) as video:
+            aspect_ratio = video.info.aspect_ratio
+        sample = self.inference.predict(
+            arrays,
+            video_id=path.stem,
+            duration_seconds=duration,
+            query=query,
+            captions=captions or (),
+            aspect_ratio=aspect_ratio,
+        )
+        return prediction_of(sample, path=path, task=self.inference.task, query=query, captions=captions)
 
 
 def load(config: str | Path | Config, checkpoint: str | Path, *, options: Iterable[str] = ()) -> Predictor:
@@ -255,75 +305,6 @@ def encoders_of(config: Mapping[str, Any]) -> dict[str, Encoder]:
     return built
 
 
-def write_results(
-    predictions: Sequence[Prediction],
-    *,
-    out: str | Path,
-    clips: bool = False,
-    report: bool = False,
-    title: str = "Predictions",
-    tell: Tell | None = None,
-) -> dict[Path, str]:
-    """Write predictions into a folder: ``predictions.jsonl``, and what else is asked for.
-
-    Args:
-        predictions: Of videos that are still where they were.
-        out: The folder; made if absent.
-        clips: Cut the segments into ``clips/*.mp4``.
-        report: Write the page ``report.html``.
-        title: Heading of the page.
-        tell: Called with the share that is done and what is at work.
-
-    Returns:
-        Videos of which a clip or the captions failed, and why; their other results are there.
-
-    Raises:
-        OSError: If the folder cannot be written or the disk is full; what is whole stays.
-    """
-    failed: dict[Path, str] = {}
-    folder = Path(out)
-    write_predictions(folder / PREDICTIONS, predictions)
-    cut: dict[str, list[Path]] = {}
-    for index, prediction in enumerate(predictions if clips else ()):
-        if tell is not None:
-            tell(index / len(predictions), f"clips of {prediction.video_id}")
-        segments = [(segment.start, segment.end) for segment in prediction.segments]
-        try:
-            written = cut_clips(prediction.path, segments, folder / CLIPS)
-        except ValueError as error:  # every MediaError is one
-            failed[Path(prediction.path)] = f"its clips could not be cut: {error}"
-        else:
-            cut[prediction.video_id] = [clip.path for clip in written]
-    if report:
-        items = []
-        for prediction in predictions:
-            captions: Sequence[Caption] = ()
-            try:
-                captions = find_captions(prediction.path)
-            except ValueError as error:
-                failed[Path(prediction.path)] = f"its captions could not be read: {error}"
-            clip_files = cut.get(prediction.video_id, ())
-            items.append(ReportItem(prediction=prediction, captions=captions, clips=clip_files))
-        write_report(folder / REPORT, items, title=title)
-    return failed
-
-
-def prediction_of(sample: VideoSample, *, path: Path, task: str, query: str | None) -> Prediction:
-    """Return what goes into files and reports of a sample with predicted segments and saliency."""
-    segments = sample.pred_segments.tolist()
-    scores = sample.pred_scores.tolist()
-    return Prediction(
-        video_id=sample.video_id,
-        path=str(path),
-        duration=sample.duration_seconds,
-        task=task,
-        clip_seconds=sample.clip_seconds,
-        segments=tuple(Segment(start, end, score) for (start, end), score in zip(segments, scores)),
-        saliency=tuple(sample.pred_saliency.tolist()),
-        query=query,
-    )
-
-
 def share_of(tell: Tell) -> Callable[[Progress], None]:
     """Return a listener of extraction that tells the share of all videos that is done."""
 
@@ -331,3 +312,22 @@ def share_of(tell: Tell) -> Callable[[Progress], None]:
         tell(progress.total, progress.path.name)
 
     return listen
+
+
+class _Part:
+    """Tells the share of a whole job, from that of a part that goes from one share to another.
+
+    Attributes:
+        done: The share of the whole that is done after the part: nothing if the part told nothing.
+    """
+
+    def __init__(self, tell: Tell, first: float, last: float) -> None:
+        self.done = first
+        self._tell, self._first, self._last = tell, first, last
+
+    def __call__(self, share: float, text: str) -> None:
+        self.done = self._last
+        self._tell(self._first + (self._last - self._first) * share, text)
+
+    def of_video(self, share: float, video: Path) -> None:
+        self(share, f"speech of {video.name}")

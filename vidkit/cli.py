@@ -11,6 +11,8 @@ import typer
 
 from vidkit import __version__
 from vidkit.commands import looking, training, videos
+from vidkit.commands.convert import convert
+from vidkit.commands.data import data_app
 from vidkit.commands.demo import demo
 from vidkit.commands.extract import extract
 from vidkit.commands.features import features_app
@@ -52,9 +54,11 @@ app.command()(training.train)
 app.command()(training.test)
 app.command()(training.evaluate)
 app.command()(videos.predict)
+app.command()(convert)
 app.command("list")(looking.list_)
 app.command()(looking.doctor)
 app.add_typer(looking.config_app, name="config")
+app.add_typer(data_app, name="data")
 app.add_typer(features_app, name="features")
 app.add_typer(weights_app, name="weights")
 

@@ -92,15 +92,33 @@ def read_json_lines(path: str | Path) -> list[Any]:
         FileNotFoundError: If there is no such file.
         ValueError: If a line is not JSON; the message names the file and the line.
     """
+    return [row for _, row in read_numbered_json_lines(path)]
+
+
+def read_numbered_json_lines(path: str | Path) -> list[tuple[int, Any]]:
+    """Return (number of the line, JSON value) of every line that is not empty; lines count from 1.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line is not JSON; the message names the file and the line.
+    """
     rows = []
-    for number, line in enumerate(_read(path).split("\n"), start=1):
-        if not line.strip():
-            continue
+    for number, line in read_numbered_lines(path):
         try:
-            rows.append(json.loads(line))
+            rows.append((number, json.loads(line)))
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}, line {number}: not valid JSON ({error.msg})") from error
     return rows
+
+
+def read_numbered_lines(path: str | Path) -> list[tuple[int, str]]:
+    """Return (number, text) of every line that is not empty; lines count from 1.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not UTF-8.
+    """
+    return [(number, line) for number, line in enumerate(_read(path).split("\n"), start=1) if line.strip()]
 
 
 def _read(path: str | Path) -> str:

@@ -6,62 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import torch
 from torch.utils.data import Dataset
 
-from vidkit.data import HIGHLIGHT_READERS, HighlightAnnotation, VideoSample
+from vidkit.data import (
+    HIGHLIGHT_READERS,
+    FeatureVideos,
+    HighlightAnnotation,
+    NeededVideo,
+    VideoSample,
+)
 from vidkit.encoders.base import Encoder
-from vidkit.features.store import EncoderFeatures, FeatureStore
 from vidkit.files import read_json_lines
 from vidkit.registry import DATASETS
 from vidkit.tasks.highlight_detection.model import CHUNK_SECONDS
 
 Protocol = Literal["youtube_highlights", "tvsum"]
-
-
-class _FeatureVideos:
-    """The features of some videos by the encoders of a model."""
-
-    def __init__(self, folder: str | Path, encoders: Mapping[str, Encoder], clip_seconds: float) -> None:
-        store = FeatureStore(folder, clip_seconds=clip_seconds)
-        self.folder = folder
-        self.clip_seconds = clip_seconds
-        self.by_modality: dict[str, EncoderFeatures] = {
-            name: store.encoder(encoder) for name, encoder in encoders.items()
-        }
-
-    def check(self, video_ids: list[str]) -> None:
-        """Check that there is at least one video and that none lacks features."""
-        for name, features in self.by_modality.items():
-            there = set(features.video_ids())
-            missing = [video_id for video_id in video_ids if video_id not in there]
-            if missing or not video_ids:
-                what = (
-                    f"{len(missing)} of {len(video_ids)} videos, first {missing[0]!r},"
-                    if missing
-                    else "no video"
-                )
-                has = "have no" if missing else "has"
-                raise FileNotFoundError(
-                    f"{what} {has} {name} features in {features.folder}; make them: {features.command}"
-                    f"{_without_sound(name)}"
-                )
-
-    def common_ids(self) -> list[str]:
-        """Return the videos that have features of any modality."""
-        return sorted(set().union(*(features.video_ids() for features in self.by_modality.values())))
-
-    def num_clips(self, video_id: str) -> int:
-        """Return the clips of a video: those of its shortest modality."""
-        return min(int(features.sidecar(video_id)["num_clips"]) for features in self.by_modality.values())
-
-    def read(self, video_id: str, start: int, stop: int) -> dict[str, torch.Tensor]:
-        """Return the features of clips [start, stop) of a video, by modality."""
-        return {
-            name: torch.from_numpy(np.array(features[video_id][start:stop]))
-            for name, features in self.by_modality.items()
-        }
 
 
 @DATASETS.register_module()
@@ -86,13 +45,8 @@ class UnlabelledChunks(Dataset[dict[str, Any]]):
         videos: str | Path | None = None,
         clip_seconds: float = 0.2,
     ) -> None:
-        self.videos = _FeatureVideos(features, encoders, clip_seconds)
-        ids = (
-            self.videos.common_ids()
-            if videos is None
-            else [str(row["vid"]) for row in read_json_lines(videos)]
-        )
-        ids = list(dict.fromkeys(ids))
+        self.videos = FeatureVideos(features, encoders, clip_seconds)
+        ids = self.videos.common_ids() if videos is None else _named_ids(videos)
         self.metainfo = dict(task="highlight_detection")
         self.videos.check(ids)
         self.clip_seconds = clip_seconds
@@ -103,6 +57,11 @@ class UnlabelledChunks(Dataset[dict[str, Any]]):
             self.chunks += [
                 (video_id, start, min(start + steps, num_clips)) for start in range(0, num_clips, steps)
             ]
+
+    @classmethod
+    def needed_videos(cls, *, videos: str | Path | None = None, **_: Any) -> Sequence[NeededVideo] | None:
+        """Return the videos that are named; None if all in the store are read."""
+        return None if videos is None else [NeededVideo(video_id) for video_id in _named_ids(videos)]
 
     def __len__(self) -> int:
         return len(self.chunks)
@@ -143,14 +102,22 @@ class AnnotatedHighlights(Dataset[dict[str, Any]]):
         protocol: Protocol = "youtube_highlights",
         clip_seconds: float = 0.2,
     ) -> None:
-        files = [annotations] if isinstance(annotations, (str, Path)) else list(annotations)
-        self.annotations: list[HighlightAnnotation] = [
-            annotation for file in files for annotation in read_annotations(file, protocol)
-        ]
+        self.annotations = _read_files(annotations, protocol)
         self.metainfo = dict(task="highlight_detection", protocol=protocol)
-        self.videos = _FeatureVideos(features, encoders, clip_seconds)
+        self.videos = FeatureVideos(features, encoders, clip_seconds)
         self.videos.check([annotation.video_id for annotation in self.annotations])
         self.clip_seconds = clip_seconds
+
+    @classmethod
+    def needed_videos(
+        cls,
+        *,
+        annotations: str | Path | Sequence[str | Path],
+        protocol: Protocol = "youtube_highlights",
+        **_: Any,
+    ) -> Sequence[NeededVideo]:
+        """Return the annotated videos. Their durations are not those of the files: TVSum's are rounded."""
+        return [NeededVideo(annotation.video_id) for annotation in _read_files(annotations, protocol)]
 
     def __len__(self) -> int:
         return len(self.annotations)
@@ -180,7 +147,11 @@ def read_annotations(path: str | Path, protocol: str) -> list[HighlightAnnotatio
     return HIGHLIGHT_READERS[protocol](path)
 
 
-def _without_sound(modality: str) -> str:
-    if modality != "audio":
-        return ""
-    return "; for videos without sound train the visual branch alone: --cfg-options model.audio_encoder=None"
+def _read_files(files: str | Path | Sequence[str | Path], protocol: str) -> list[HighlightAnnotation]:
+    listed = [files] if isinstance(files, (str, Path)) else list(files)
+    return [annotation for file in listed for annotation in read_annotations(file, protocol)]
+
+
+def _named_ids(path: str | Path) -> list[str]:
+    """Return the videos that JSON lines name, each once."""
+    return list(dict.fromkeys(str(row["vid"]) for row in read_json_lines(path)))

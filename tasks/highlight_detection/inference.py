@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 
 from vidkit.data import VideoSample
 from vidkit.encoders import Encoder, PixelVisual
+from vidkit.media import Caption
 from vidkit.postprocessing import check_selection, find_cuts, segments_from_scores, suppress_cuts
 from vidkit.registry import TASKS
 
@@ -29,6 +30,7 @@ class HighlightInference:
     """
 
     task = "highlight_detection"
+    uses_captions = False
 
     def __init__(
         self,
@@ -72,6 +74,8 @@ class HighlightInference:
         video_id: str,
         duration_seconds: float,
         query: str | None = None,
+        captions: Sequence[Caption] = (),
+        aspect_ratio: float | None = None,
     ) -> VideoSample:
         """Return the sample of a video with its saliency and segments.
 
@@ -80,6 +84,8 @@ class HighlightInference:
             video_id: Name of the video.
             duration_seconds: Its length.
             query: Must be None.
+            captions: Not read.
+            aspect_ratio: Not read.
 
         Raises:
             ValueError: If there is a query.

@@ -72,7 +72,7 @@ def test_captions_lie_beside_the_videos_and_are_unique_in_the_set(small_set: Syn
 
 def test_the_manifest_tells_the_plans_and_the_arguments(small_set: SynthSet) -> None:
     manifest = read_json(small_set.manifest)
-    assert (manifest["version"], manifest["seed"], manifest["num_videos"]) == ("1", 0, 3)
+    assert (manifest["version"], manifest["seed"], manifest["num_videos"]) == ("2", 0, 3)
     for row, script in zip(manifest["videos"], small_set.scripts, strict=True):
         assert row["highlights"] == [[part.start, part.end] for part in script.highlights]
         assert (small_set.folder / row["path"]).is_file()

@@ -20,9 +20,9 @@ from vidkit.data.synth.letters import draw_line
 from vidkit.data.synth.words import NUM_SENTENCES, TOPIC_NAMES, TOPICS, sentence
 
 # All figures on the synthetic set stand on these. A change of them is a new set: it needs a new VERSION.
-PLANS_SHA256 = "5263195cdd559ba6b53a29d5ff4a9b7a7fdebad09c19f78fae8fba4521a38fbe"
-FRAMES_SHA256 = "58d588c2408a04b363db846bac2b0a21212e182b8f149bbc292ea6eeda434349"
-TOPICS_SHA256 = "24faa92cb9a91fa073def5526a9471991d822b294b8278420e728cb31261bcd4"
+PLANS_SHA256 = "571fb32f7e830f61b9294edaa85d0fb5d30cd580d4d7e23d063c50cb4e71c90e"
+FRAMES_SHA256 = "bd004d7d72ddda0a81e8864fbd8a5d5606766e87076925058a71b94392ce0f8b"
+TOPICS_SHA256 = "ac7b462d64087d380b15bec00217f89931660f9f1e2688cc48d010f5a632daad"
 
 
 def _plans(num_videos: int, *, seconds: float, seed: int) -> list[Script]:
@@ -54,7 +54,7 @@ def _everything(script: Script) -> list[Any]:
 
 
 def test_the_version_is_the_one_whose_hashes_are_pinned() -> None:
-    assert VERSION == "1"
+    assert VERSION == "2"
 
 
 def test_the_plans_and_annotations_have_the_pinned_hash() -> None:
@@ -135,17 +135,6 @@ def test_intervals_lie_in_the_video_in_order_without_overlap(seconds: float) -> 
             assert all(end <= start for (_, end), (start, _) in pairwise(times))
         assert all(one.end == two.start for one, two in pairwise(script.scenes))
         assert (script.scenes[0].start, script.scenes[-1].end) == (0.0, seconds)
-
-
-def test_passages_contain_the_highlights_and_last_at_most_90_seconds() -> None:
-    for script in _plans(8, seconds=600.0, seed=0) + _plans(16, seconds=20.0, seed=0):
-        for highlight in script.highlights:
-            covered = sum(
-                max(min(highlight.end, end) - max(highlight.start, start), 0)
-                for start, end in script.passages
-            )
-            assert covered == pytest.approx(highlight.end - highlight.start)
-        assert max(end - start for start, end in script.passages) <= 90
 
 
 def test_captions_and_titles_are_unique_in_a_set_of_200_plans() -> None:

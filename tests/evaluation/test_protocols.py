@@ -33,12 +33,12 @@ def test_a_right_file_is_scored(tmp_path: Path) -> None:
     ("row", "message"),
     [
         ("{not json", r"predictions.jsonl, line 1: not valid JSON"),
-        (["a"], "predictions.jsonl, entry 1: a line is"),
-        (dict(vid="a"), "predictions.jsonl, entry 1: a line is"),
+        (["a"], "predictions.jsonl, line 1: an object with vid, pred_saliency_scores must stand"),
+        (dict(vid="a"), "predictions.jsonl, line 1: 'pred_saliency_scores' missing; it has vid"),
         (dict(vid="a", pred_saliency_scores=[1, "x"]), "must be a list of finite numbers"),
         ('{"vid": "a", "pred_saliency_scores": [NaN, 1]}', "must be a list of finite numbers"),
-        (dict(vid="a", pred_saliency_scores=[1]), "video a: 1 scores for 2 clips"),
-        (dict(vid="b", pred_saliency_scores=[1, 2]), "1 videos have no prediction, first 'a'"),
+        (dict(vid="a", pred_saliency_scores=[1]), "line 1: 1 scores for the 2 clips of video 'a'"),
+        (dict(vid="b", pred_saliency_scores=[1, 2]), "line 1: video 'b' is not annotated"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, row: Any, message: str) -> None:
@@ -48,19 +48,19 @@ def test_a_wrong_line_is_named(tmp_path: Path, row: Any, message: str) -> None:
 
 def test_a_repeated_video_is_refused(tmp_path: Path) -> None:
     row = dict(vid="a", pred_saliency_scores=[1, 2])
-    with pytest.raises(ValueError, match="entry 2: video 'a' stands twice"):
+    with pytest.raises(ValueError, match="line 2: video 'a' stands twice, first in line 1"):
         _evaluate(tmp_path, [row, row])
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(match=[1]), "truth.jsonl, entry 1: 2 clips but 1 labels"),
+        (dict(match=[1]), "truth.jsonl, line 1: 2 clips but 1 labels"),
         (dict(fps=0), "fps is 0, it must be positive"),
-        (dict(fps="x"), "entry 1: fps must be a number"),
-        (dict(duration=None), "entry 1: duration must be a number"),
-        (dict(match=["x", 1]), "entry 1: match must be a list of numbers"),
-        (dict(clip=[0, 50, 50, 100]), "entry 1: clip must be a list of rows of numbers"),
+        (dict(fps="x"), "line 1: fps must be a finite number"),
+        (dict(duration=None), "line 1: duration must be a finite number"),
+        (dict(match=["x", 1]), "line 1: match must be a list of finite numbers"),
+        (dict(clip=[0, 50, 50, 100]), "line 1: clip must be a list of rows of finite numbers"),
         (dict(clip=[[0], [1]]), r"clip must be a list of \[first, last\) frames"),
     ],
 )
@@ -71,13 +71,13 @@ def test_a_wrong_ground_truth_is_named(tmp_path: Path, change: dict[str, Any], m
 
 
 def test_a_repeated_video_of_the_ground_truth_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"truth.jsonl, entry 2: video 'a' stands twice"):
+    with pytest.raises(ValueError, match=r"truth.jsonl, line 2: video 'a' stands twice"):
         _evaluate(tmp_path, [dict(vid="a", pred_saliency_scores=[1, 2])], [TRUTH, TRUTH])
 
 
 def test_a_missing_field_of_the_ground_truth_is_named(tmp_path: Path) -> None:
     truth = {key: value for key, value in TRUTH.items() if key != "fps"}
-    with pytest.raises(ValueError, match="entry 1: 'fps' missing"):
+    with pytest.raises(ValueError, match="line 1: 'fps' missing"):
         _evaluate(tmp_path, [dict(vid="a", pred_saliency_scores=[1, 2])], [truth])
 
 

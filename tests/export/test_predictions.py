@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from vidkit.export.predictions import Prediction, Segment, read_predictions, write_predictions
+from vidkit.media.captions import Caption
 
 ROW: dict[str, Any] = {
     "video_id": "talk",
@@ -51,6 +52,31 @@ def test_keys_of_a_task_survive_in_segments_and_in_the_line() -> None:
     assert prediction.segments[0].extra == {"title": "Start"}
     assert prediction.to_json()["segments"][0]["title"] == "Start"
     assert prediction.to_json()["model"] == "a"
+
+
+def test_curves_and_captions_are_read_as_they_were_written() -> None:
+    row = ROW | {
+        "curves": {"visual": [0.25, 1.0], "text": [0.0, 0.5]},
+        "captions": [{"start": 0.5, "end": 2.0, "text": "Hello."}],
+    }
+    prediction = Prediction.from_json(row)
+    assert prediction.curves == {"visual": (0.25, 1.0), "text": (0.0, 0.5)}
+    assert prediction.captions == (Caption(0.5, 2.0, "Hello."),)
+    assert prediction.to_json() == row
+
+
+def test_a_task_that_has_read_silence_says_so_and_one_that_reads_nothing_is_silent() -> None:
+    plain = Prediction.from_json(ROW)
+    assert plain.captions is None
+    assert replace(plain, captions=()).to_json()["captions"] == []
+    assert not {"captions", "curves"} & set(plain.to_json())
+
+
+def test_titles_and_notes_are_texts_or_absent() -> None:
+    assert Segment(0.0, 1.0, 1.0, {"title": "Bees."}).title == "Bees."
+    assert [Segment(0.0, 1.0, 1.0, {"title": title}).title for title in (7, " ", None)] == [None] * 3
+    assert Prediction.from_json(ROW | {"note": "no clip"}).note == "no clip"
+    assert Prediction.from_json(ROW | {"note": 7}).note is None
 
 
 def test_written_predictions_are_read_as_they_were(tmp_path: Path) -> None:
@@ -110,6 +136,16 @@ def test_numpy_numbers_are_written_as_plain_numbers() -> None:
         ({"video_id": ""}, "video_id is empty"),
         ({"video_id": 7}, "video_id must be a string, got 7"),
         ({"query": 7}, "query must be a string, got 7"),
+        ({"curves": [0.0]}, r"curves is a JSON object; got \[0.0\]"),
+        (
+            {"curves": {"audio": [0.0]}},
+            "curve 'audio' of talk has 1 numbers and saliency 2; give one per clip",
+        ),
+        ({"curves": {"audio": [0.0, "x"]}}, r"curves.audio\[1\] must be a number, got 'x'"),
+        ({"curves": {"audio": [0.0, float("inf")]}}, r"audio\[1\] of talk must be a finite number, got inf"),
+        ({"captions": "Hello"}, "captions must be a list, got 'Hello'"),
+        ({"captions": [{"start": 0.0, "end": 1.0}]}, "a caption lacks text; it has start, end"),
+        ({"captions": [{"start": 1.0, "end": 0.0, "text": ""}]}, "a caption needs finite times with end >"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence(change: dict[str, Any], message: str) -> None:

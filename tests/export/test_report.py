@@ -6,70 +6,23 @@ import io
 import json
 import re
 from base64 import b64decode
-from dataclasses import dataclass
 from fractions import Fraction
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from html_page import Html, predicted, write_video
 from PIL import Image
 
 from vidkit.export import report as report_module
 from vidkit.export.curve import clock, curve_paths, max_pool, ticks
-from vidkit.export.predictions import Prediction, Segment
+from vidkit.export.predictions import Segment
 from vidkit.export.report import PROXY_NOTE, ReportItem, write_report
 from vidkit.media.captions import Caption
-from vidkit.media.writer import VideoWriter
 
 EVIL = "</script><script>alert(1)</script>"
-
-
-@dataclass
-class _Element:
-    tag: str
-    attributes: dict[str, str | None]
-
-
-class _Page(HTMLParser):
-    """All elements of a page and the text of its JSON, by the parser of the standard library."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.elements: list[_Element] = []
-        self.texts: list[str] = []
-        self.data: Any = None
-        self._json = False
-        self.source = path.read_text(encoding="utf-8")
-        self.feed(self.source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(_Element(tag, dict(attrs)))
-        self._json = ("type", "application/json") in attrs
-
-    def handle_data(self, data: str) -> None:
-        if self._json:
-            self.data = json.loads(data)
-            self._json = False
-        self.texts.append(data)
-
-    def named(self, tag: str, name: str | None = None) -> list[_Element]:
-        return [
-            element
-            for element in self.elements
-            if element.tag == tag
-            and (name is None or name in (element.attributes.get("class") or "").split())
-        ]
-
-
-def _video(path: Path, *, seconds: float = 3.0) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with VideoWriter(path, width=64, height=36, fps=10) as writer:
-        for index in range(round(seconds * 10)):
-            writer.write_frame(np.full((36, 64, 3), index * 8 % 256, np.uint8))
-    return path
 
 
 def _avi(path: Path) -> Path:
@@ -84,26 +37,13 @@ def _avi(path: Path) -> Path:
     return path
 
 
-def _prediction(path: Path, **changes: Any) -> Prediction:
-    values: dict[str, Any] = {
-        "video_id": path.stem,
-        "path": str(path),
-        "duration": 3.0,
-        "task": "highlight_detection",
-        "clip_seconds": 0.5,
-        "segments": (Segment(0.0, 1.0, 0.25), Segment(1.5, 2.5, 0.75)),
-        "saliency": (0.1, 0.2, 0.3, 0.9, 0.4, 0.0),
-    }
-    return Prediction(**(values | changes))
-
-
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _video(tmp_path_factory.mktemp("videos") / "talk.mp4")
+    return write_video(tmp_path_factory.mktemp("videos") / "talk.mp4")
 
 
 def test_the_page_asks_for_nothing_but_the_video(video: Path, tmp_path: Path) -> None:
-    page = _Page(write_report(tmp_path / "report.html", [ReportItem(_prediction(video))], title="Highlights"))
+    page = Html(write_report(tmp_path / "report.html", [ReportItem(predicted(video))], title="Highlights"))
     targets = [
         value
         for element in page.elements
@@ -116,13 +56,13 @@ def test_the_page_asks_for_nothing_but_the_video(video: Path, tmp_path: Path) ->
 
 
 def test_the_link_is_relative_and_quoted(tmp_path: Path) -> None:
-    video = _video(tmp_path / "in a #folder" / "50% 東?.mp4")
-    page = _Page(write_report(tmp_path / "out" / "report.html", [ReportItem(_prediction(video))], title="t"))
+    video = write_video(tmp_path / "in a #folder" / "50% 東?.mp4")
+    page = Html(write_report(tmp_path / "out" / "report.html", [ReportItem(predicted(video))], title="t"))
     assert page.named("video")[0].attributes["src"] == "../in%20a%20%23folder/50%25%20%E6%9D%B1%3F.mp4"
 
 
 def test_segments_stand_best_first_each_with_a_picture(video: Path, tmp_path: Path) -> None:
-    page = _Page(write_report(tmp_path / "report.html", [ReportItem(_prediction(video))], title="t"))
+    page = Html(write_report(tmp_path / "report.html", [ReportItem(predicted(video))], title="t"))
     assert page.data[0]["segments"] == [[1.5, 2.5], [0.0, 1.0]]
     pictures = page.named("img", "thumbnail")
     assert len(pictures) == len(page.named("button", "band")) == len(page.named("rect", "shade")) == 2
@@ -132,8 +72,8 @@ def test_segments_stand_best_first_each_with_a_picture(video: Path, tmp_path: Pa
 
 
 def test_a_thumbnail_shows_the_best_clip_of_its_segment(video: Path, tmp_path: Path) -> None:
-    prediction = _prediction(video, segments=(Segment(0.0, 3.0, 1.0),))
-    page = _Page(write_report(tmp_path / "report.html", [ReportItem(prediction)], title="t"))
+    prediction = predicted(video, segments=(Segment(0.0, 3.0, 1.0),))
+    page = Html(write_report(tmp_path / "report.html", [ReportItem(prediction)], title="t"))
     encoded = (page.named("img", "thumbnail")[0].attributes["src"] or "").split(",")[1]
     grey = np.asarray(Image.open(io.BytesIO(b64decode(encoded)))).mean()
     assert grey == pytest.approx(17 * 8, abs=6)  # clip 3 is [1.5, 2); its middle, 1.75 s, shows frame 17
@@ -148,23 +88,24 @@ def test_thumbnails_have_the_shape_that_players_show(tmp_path: Path) -> None:
         frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    prediction = _prediction(path, duration=0.1, segments=(Segment(0.0, 0.1, 1.0),), saliency=())
-    page = _Page(write_report(tmp_path / "report.html", [ReportItem(prediction)], title="t"))
+    prediction = predicted(path, duration=0.1, segments=(Segment(0.0, 0.1, 1.0),), saliency=())
+    page = Html(write_report(tmp_path / "report.html", [ReportItem(prediction)], title="t"))
     encoded = (page.named("img", "thumbnail")[0].attributes["src"] or "").split(",")[1]
     assert Image.open(io.BytesIO(b64decode(encoded))).size == (96, 48)
 
 
 def test_names_titles_queries_and_captions_are_escaped(tmp_path: Path) -> None:
-    video = _video(tmp_path / "a<script>alert(1)<&'\".mp4")
+    video = write_video(tmp_path / "a<script>alert(1)<&'\".mp4")
     item = ReportItem(
-        _prediction(video, query=EVIL),
+        predicted(video, query=EVIL, segments=(Segment(0.0, 1.0, 1.0, {"title": EVIL}),)),
         captions=[Caption(0.0, 1.0, EVIL)],
         curves={EVIL: [0.0, 1.0]},
     )
-    page = _Page(write_report(tmp_path / "report.html", [item], title=EVIL))
+    page = Html(write_report(tmp_path / "report.html", [item], title=EVIL))
     assert len(page.named("script")) == 2  # the data and the page's own
     assert "<script>alert" not in page.source
-    assert page.texts.count(EVIL) == 5  # the title twice, the query, the caption, the curve
+    # The title twice, the query, the caption, the curve's button and strip, the title of the segment.
+    assert sum(text.strip() == EVIL for text in page.texts) == 7
 
 
 def test_the_data_cannot_end_its_element() -> None:
@@ -176,13 +117,13 @@ def test_the_data_cannot_end_its_element() -> None:
 
 
 def test_a_file_name_that_is_not_utf8_is_shown_and_linked(tmp_path: Path) -> None:
-    source = _video(tmp_path / "plain.mp4")
+    source = write_video(tmp_path / "plain.mp4")
     target = tmp_path / b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
     try:
         source.rename(target)
     except OSError:
         pytest.skip("this file system takes only UTF-8 names")
-    page = _Page(write_report(tmp_path / "report.html", [ReportItem(_prediction(target))], title="t"))
+    page = Html(write_report(tmp_path / "report.html", [ReportItem(predicted(target))], title="t"))
     assert page.named("video")[0].attributes["src"] == "caf%E9.mp4"
     assert "caf?.mp4" in page.texts
 
@@ -190,9 +131,9 @@ def test_a_file_name_that_is_not_utf8_is_shown_and_linked(tmp_path: Path) -> Non
 def test_long_videos_make_small_pages_that_keep_their_peak(video: Path, tmp_path: Path) -> None:
     scores = np.random.default_rng(0).random(36_000)
     scores[17_123] = 5.0
-    prediction = _prediction(video, duration=7200.0, clip_seconds=0.2, saliency=tuple(scores), segments=())
+    prediction = predicted(video, duration=7200.0, clip_seconds=0.2, saliency=tuple(scores), segments=())
     target = write_report(tmp_path / "report.html", [ReportItem(prediction, curves={"b": scores})], title="t")
-    page = _Page(target)
+    page = Html(target)
     assert len(page.data[0]["scores"]) == 1200
     assert max(page.data[0]["scores"]) == 5.0
     assert page.data[0]["step"] == pytest.approx(6.0)
@@ -204,8 +145,8 @@ def test_many_segments_carry_pictures_only_for_the_best(
 ) -> None:
     monkeypatch.setattr(report_module, "MAX_THUMBNAILS", 3)
     segments = tuple(Segment(0.1 * index, 0.1 * index + 0.1, 0.1 * index) for index in range(10))
-    page = _Page(
-        write_report(tmp_path / "r.html", [ReportItem(_prediction(video, segments=segments))], title="t")
+    page = Html(
+        write_report(tmp_path / "r.html", [ReportItem(predicted(video, segments=segments))], title="t")
     )
     assert len(page.named("li", "segment")) == 10
     assert len(page.named("img", "thumbnail")) == 3
@@ -225,20 +166,20 @@ def test_many_segments_carry_pictures_only_for_the_best(
 def test_unusual_predictions_make_a_page_without_a_warning(
     video: Path, tmp_path: Path, changes: dict[str, Any], recwarn: pytest.WarningsRecorder
 ) -> None:
-    page = _Page(write_report(tmp_path / "r.html", [ReportItem(_prediction(video, **changes))], title="t"))
+    page = Html(write_report(tmp_path / "r.html", [ReportItem(predicted(video, **changes))], title="t"))
     assert len(page.named("article", "video")) == 1
     assert not re.search(r"\bnan\b|\binf\b", page.source.split("<main")[1].split("<footer")[0])
     assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_a_report_of_nothing_says_so(tmp_path: Path) -> None:
-    page = _Page(write_report(tmp_path / "report.html", [], title="t"))
+    page = Html(write_report(tmp_path / "report.html", [], title="t"))
     assert "This report holds no video." in page.texts
 
 
 def test_the_summary_counts_a_video_once_and_all_its_segments(video: Path, tmp_path: Path) -> None:
-    items = [ReportItem(_prediction(video, query=query)) for query in ("a", "b")]
-    page = _Page(write_report(tmp_path / "report.html", items, title="t"))
+    items = [ReportItem(predicted(video, query=query)) for query in ("a", "b")]
+    page = Html(write_report(tmp_path / "report.html", items, title="t"))
     summary = page.source.split('<dl class="summary">')[1].split("</dl>")[0]
     assert re.findall(r"<dd>(.*?)</dd>", summary) == ["1", "00:03.0", "4", "00:04.0"]
 
@@ -247,7 +188,7 @@ def test_clips_are_linked_to_their_segments_in_the_order_of_the_prediction(
     video: Path, tmp_path: Path
 ) -> None:
     clips = [tmp_path / "clips" / "first in time.mp4", tmp_path / "clips" / "second.mp4"]
-    page = _Page(write_report(tmp_path / "r.html", [ReportItem(_prediction(video), clips=clips)], title="t"))
+    page = Html(write_report(tmp_path / "r.html", [ReportItem(predicted(video), clips=clips)], title="t"))
     links = [element.attributes["href"] for element in page.named("a", "clip")]
     assert links == ["clips/second.mp4", "clips/first%20in%20time.mp4"]
 
@@ -256,8 +197,8 @@ def test_what_a_browser_cannot_play_gets_a_copy_and_the_page_says_so(tmp_path: P
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
-    items = [ReportItem(_prediction(_avi(folder / "old.avi"), duration=2.0)) for folder in folders]
-    page = _Page(write_report(tmp_path / "out" / "report.html", items, title="t"))
+    items = [ReportItem(predicted(_avi(folder / "old.avi"), duration=2.0)) for folder in folders]
+    page = Html(write_report(tmp_path / "out" / "report.html", items, title="t"))
     assert [e.attributes["src"] for e in page.named("video")] == ["proxies/old.mp4", "proxies/old-2.mp4"]
     for name in ("old.mp4", "old-2.mp4"):
         with av.open(str(tmp_path / "out" / "proxies" / name)) as container:
@@ -268,9 +209,9 @@ def test_what_a_browser_cannot_play_gets_a_copy_and_the_page_says_so(tmp_path: P
 def test_a_video_that_cannot_be_read_keeps_its_scores_and_is_counted(video: Path, tmp_path: Path) -> None:
     text = tmp_path / "notes.mp4"
     text.write_text("no video")
-    items = [ReportItem(_prediction(path)) for path in (tmp_path / "gone.mp4", video, text)]
+    items = [ReportItem(predicted(path)) for path in (tmp_path / "gone.mp4", video, text)]
     with pytest.warns(UserWarning, match="2 of 3 videos could not be read.* gone, notes"):
-        page = _Page(write_report(tmp_path / "report.html", items, title="t"))
+        page = Html(write_report(tmp_path / "report.html", items, title="t"))
     assert len(page.named("video")) == 1
     assert len(page.named("li", "segment")) == 6
     assert sum(text.startswith("The video could not be read:") for text in page.texts) == 2
@@ -278,7 +219,7 @@ def test_a_video_that_cannot_be_read_keeps_its_scores_and_is_counted(video: Path
 
 def test_the_same_items_write_the_same_bytes(video: Path, tmp_path: Path) -> None:
     first, second = (
-        write_report(tmp_path / name, [ReportItem(_prediction(video))], title="t").read_bytes()
+        write_report(tmp_path / name, [ReportItem(predicted(video))], title="t").read_bytes()
         for name in ("a.html", "b.html")
     )
     assert first == second
@@ -286,12 +227,12 @@ def test_the_same_items_write_the_same_bytes(video: Path, tmp_path: Path) -> Non
 
 def test_a_wrong_number_of_clips_is_refused(video: Path) -> None:
     with pytest.raises(ValueError, match="talk has 2 segments and 1 clips; give one clip per segment"):
-        ReportItem(_prediction(video), clips=[Path("a.mp4")])
+        ReportItem(predicted(video), clips=[Path("a.mp4")])
 
 
 def test_a_curve_that_is_not_finite_is_refused(video: Path) -> None:
     with pytest.raises(ValueError, match="curve 'sound' of talk has a number that is not finite"):
-        ReportItem(_prediction(video), curves={"sound": [0.0, float("nan")]})
+        ReportItem(predicted(video), curves={"sound": [0.0, float("nan")]})
 
 
 def test_pooling_gives_the_maxima_of_equal_runs() -> None:

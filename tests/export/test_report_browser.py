@@ -26,7 +26,8 @@ pytestmark = [
 ]
 
 SECONDS = 20
-SEGMENTS = (Segment(12.0, 15.0, 0.9), Segment(4.0, 6.5, 0.6), Segment(16.0, 17.0, 0.3))
+DETAILS = {"title": f"{'A long title ' * 6}</script>", "modality_scores": {"audio": 0.75}}
+SEGMENTS = (Segment(12.0, 15.0, 0.9, DETAILS), Segment(4.0, 6.5, 0.6), Segment(16.0, 17.0, 0.3))
 TIME = "document.querySelector('video').currentTime"
 READY = "document.querySelector('video').readyState >= 1"
 
@@ -44,7 +45,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         saliency = tuple(float(score) for score in np.sin(np.arange(100) / 9) / 2 + 0.5)
         prediction = Prediction(name, str(path), SECONDS, "highlight_detection", 0.2, SEGMENTS, saliency)
         captions = [Caption(2.0 * line, 2.0 * line + 1.9, f"line {line} </script>") for line in range(10)]
-        items.append(ReportItem(prediction, captions, {"sound": [0.0, 1.0, 0.5]}))
+        items.append(ReportItem(prediction, captions, {"audio": [0.0, 1.0, 0.5]}))
     return write_report(folder / "report.html", items, title="Highlights & more")
 
 
@@ -81,7 +82,7 @@ def _paused_time(page: Page) -> float:
 def test_the_page_renders_curves_bands_and_thumbnails_without_an_error(page: Page) -> None:
     assert page.run("document.title") == "Highlights & more"
     assert _count(page, "article.video") == 3
-    assert _count(page, "#video-0 svg.curve path") == 3
+    assert _count(page, "#video-0 svg.curve path") == _count(page, "#video-0 .strip path") == 2
     assert _count(page, "#video-0 .band") == len(SEGMENTS)
     widths = page.run(
         "[...document.querySelectorAll('#video-0 img.thumbnail')].map(image => image.naturalWidth)"
@@ -116,6 +117,25 @@ def test_a_click_on_the_curve_seeks_to_that_time(page: Page) -> None:
     assert _paused_time(page) == pytest.approx(SECONDS / 4, abs=0.1)
     playhead = page.run("parseFloat(document.querySelector('#video-0 .playhead').style.left)")
     assert playhead == pytest.approx(25, abs=0.5)
+
+
+def test_a_click_on_a_strip_seeks_as_on_the_curve(page: Page) -> None:
+    page.click("#video-0 .strip", across=0.25)
+    assert _paused_time(page) == pytest.approx(SECONDS / 4, abs=0.1)
+
+
+def test_the_reasons_of_a_clip_are_bars_as_long_as_they_say(page: Page) -> None:
+    meter, bar, mark = page.run(
+        "['.meter', '.meter i', '.meter u'].map(name => document.querySelector(`#video-0 ${name}`)"
+        ".getBoundingClientRect()).map(box => [box.left, box.width])"
+    )
+    assert bar[1] == pytest.approx(0.75 * meter[1], abs=1)
+    assert mark[0] == pytest.approx(meter[0] + 0.5 * meter[1], abs=2)
+
+
+def test_lines_of_the_transcript_inside_a_clip_are_marked(page: Page) -> None:
+    marked = "[...document.querySelectorAll('#video-0 .chosen')].map(line => Number(line.dataset.start))"
+    assert page.run(marked) == [4.0, 12.0, 14.0, 16.0]
 
 
 def test_a_click_on_a_caption_seeks_and_marks_the_line(page: Page) -> None:

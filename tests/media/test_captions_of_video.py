@@ -12,6 +12,7 @@ import pytest
 
 from vidkit.media.captions import (
     Caption,
+    caption_file,
     find_captions,
 )
 
@@ -103,3 +104,24 @@ def test_the_text_track_of_a_real_mp4_is_read(real_data: Path) -> None:
         (12.47, 16.57),
     ]
     assert captions[2].text == "at NASA’s Goddard Space Flight Center in Greenbelt, Maryland."
+
+
+def test_a_folder_of_captions_goes_before_what_lies_beside_the_video(tmp_path: Path) -> None:
+    video, folder = _video(tmp_path / "talk.mp4"), tmp_path / "captions"
+    folder.mkdir()
+    beside = _write(tmp_path, "talk.srt", "00:00.000 --> 00:01.000\nbeside\n")
+    assert find_captions(video, folder=folder) == [Caption(0, 1, "beside")]
+    assert caption_file(video, folder=folder) == beside
+    _write(folder, "other.srt", "00:00.000 --> 00:01.000\nother\n")
+    _write(folder, "talk.json", '{"fps": 25}')
+    assert find_captions(video, folder=folder) == [Caption(0, 1, "beside")]
+    named = _write(folder, "talk.de.vtt", "WEBVTT\n\n00:00.000 --> 00:01.000\ndrinnen\n")
+    assert find_captions(video, folder=folder) == [Caption(0, 1, "drinnen")]
+    assert caption_file(video, folder=folder) == named
+    _write(folder, "talk.srt", "")
+    assert find_captions(video, folder=folder) == []
+
+
+def test_a_folder_of_captions_that_is_absent_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no folder of captions at .*none"):
+        find_captions(_video(tmp_path / "talk.mp4"), folder=tmp_path / "none")

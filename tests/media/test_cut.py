@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -228,3 +229,21 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path, monkeypatch: p
     with pytest.raises(KeyboardInterrupt):
         cut_clips(video, [(0, 4)], tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["accurate", "fast"])
+def test_a_clip_says_its_title(tmp_path: Path, mode: Literal["accurate", "fast"]) -> None:
+    video = write_coded(tmp_path / "a.mp4")
+    titles = ["Bienen & Honig, 東", None]
+    clips = cut_clips(video, [(0.0, 1.0), (1.0, 2.0)], tmp_path / "out", mode=mode, titles=titles)
+    found = []
+    for clip in clips:
+        with av.open(str(clip.path)) as container:
+            found.append(container.metadata.get("title"))
+    assert found == titles
+
+
+def test_a_wrong_number_of_titles_is_refused(tmp_path: Path) -> None:
+    video = write_coded(tmp_path / "a.mp4", num_frames=5)
+    with pytest.raises(ValueError, match="1 segments have 2 titles; give one for each, or none"):
+        cut_clips(video, [(0.0, 0.1)], tmp_path / "out", titles=["a", "b"])

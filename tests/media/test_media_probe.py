@@ -95,12 +95,14 @@ def test_the_size_is_that_after_rotation(degrees: int, sample_of: SampleOf) -> N
     info = _info(sample_of(f"rotation {degrees}").path)
     assert info.rotation_degrees == degrees
     assert (info.width, info.height) == ((160, 96) if degrees == 180 else (96, 160))
+    assert info.aspect_ratio == pytest.approx(info.width / info.height)
 
 
 def test_wide_pixels_keep_their_coded_size_and_are_told(sample_of: SampleOf) -> None:
     info = _info(sample_of("wide pixels").path)
     assert (info.width, info.height) == (160, 96)
     assert info.video_streams[0].sample_aspect_ratio == pytest.approx(4 / 3)
+    assert info.aspect_ratio == pytest.approx(4 / 3 * 160 / 96)
 
 
 def test_a_matroska_length_is_understood_from_both_kinds_of_tag(tmp_path: Path) -> None:
@@ -132,6 +134,7 @@ def test_cover_art_is_no_video_stream(tmp_path: Path, plain: Path) -> None:
     info = _info(song)
     assert info.video_streams == ()
     assert (info.video_stream, info.width, info.height, info.fps) == (None, 0, 0, 0.0)
+    assert info.aspect_ratio is None
     film = mux_together(tmp_path / "film.mp4", [(plain, "video")], cover=True)
     with open_video(film) as video:
         assert len(video.info.video_streams) == 1

@@ -13,6 +13,7 @@ from vidkit.media.sentences import (
     PAUSE_SECONDS,
     TimedWord,
     sentences,
+    whole_sentences,
     words_of_text,
 )
 
@@ -106,3 +107,33 @@ def test_no_words_make_no_sentences_and_no_times_are_refused() -> None:
 def test_a_text_of_which_only_start_and_end_are_known_is_split_by_letters() -> None:
     assert sentences(words_of_text("ab. cdef.", 2.0, 10.0)) == [Caption(2, 5, "ab."), Caption(5, 10, "cdef.")]
     assert words_of_text("  ", 0, 1) == []
+
+
+def test_a_sentence_that_captions_break_is_whole_again() -> None:
+    captions = [
+        Caption(4.0, 5.0, "end. Next"),
+        Caption(0.0, 2.0, "A sentence"),
+        Caption(2.0, 4.0, "without an"),
+    ]
+    whole = whole_sentences(captions)
+    assert [caption.text for caption in whole] == ["A sentence without an end.", "Next"]
+    assert whole[0].start == 0.0
+    assert whole[0].end == whole[1].start == pytest.approx(4.5)  # four of eight letters are said
+    assert whole[1].end == 5.0
+
+
+def test_captions_without_punctuation_end_at_gaps() -> None:
+    captions = [Caption(0.0, 2.0, "and then"), Caption(2.05, 4.0, "we left"), Caption(4.3, 5.0, "so long")]
+    assert [caption.text for caption in whole_sentences(captions)] == ["and then we left", "so long"]
+
+
+def test_sounds_are_no_sentences() -> None:
+    captions = [
+        Caption(0.0, 1.0, "[Music]"),
+        Caption(1.0, 2.0, "(laughs)"),
+        Caption(2.0, 3.0, "♪ la la ♪"),
+        Caption(3.0, 4.0, "..."),
+        Caption(4.0, 5.0, "[Ann] Hello."),
+    ]
+    assert whole_sentences(captions) == [Caption(4.0, 5.0, "[Ann] Hello.")]
+    assert whole_sentences([]) == []

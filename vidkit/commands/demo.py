@@ -16,7 +16,10 @@ _NUM_VIDEOS, _SECONDS = 24, 20.0
 _NUM_SHOWN = 3  # of the generated videos, in the report
 
 # The config of each task on the synthetic data set, and the metric to tell.
-_TASKS = {"highlight_detection": ("highlight_detection/rasl_synthetic", "average/mAP")}
+_TASKS = {
+    "highlight_detection": ("highlight_detection/rasl_synthetic", "average/mAP"),
+    "repurposing": ("repurposing/mmct_synthetic", "tIoU@0.5"),
+}
 
 
 @command
@@ -66,15 +69,16 @@ def _show(task: str, folder: Path, data: Path, videos: list[Path], *, quiet: boo
 
     name, metric = _TASKS[task]
     config = load_config(name)
+    features = Path(config.train_dataloader.dataset.features)
     with progress(f"{task}: features", quiet=quiet) as tell:
         extract(
             find_videos([data / "videos"]),
             encoders=apis.encoders_of(config),
-            out=data / "features",
+            out=features,
             clip_seconds=config.model.clip_seconds,
             on_progress=apis.share_of(tell),
         )
-    print(f"{task}\tfeatures in {data / 'features'}")
+    print(f"{task}\tfeatures in {features}")
     if not quiet:
         say(f"{task}: training {name}")
     work = folder / task / "training"

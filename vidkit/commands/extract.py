@@ -44,6 +44,10 @@ def extract(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
     ] = False,
+    captions: Annotated[
+        Path | None,
+        typer.Option("--captions", help="Folder of NAME.srt files that go before those beside the videos."),
+    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never touch the network for weights.")] = False,
     launcher: Annotated[
         Literal["local", "slurm", "ray"],
@@ -81,6 +85,7 @@ def extract(
         overwrite=overwrite,
         retry_failed=retry_failed,
         offline=offline,
+        captions=captions,
     )
     without_weights = random_encoders(encoder)
     found = find_videos(videos)

@@ -92,20 +92,38 @@ def test(
 
 @command
 def evaluate(
-    protocol: Annotated[str, typer.Argument(help="Whose rules: youtube_highlights or tvsum.")],
+    protocol: Annotated[str, typer.Argument(help="A benchmark of `vidkit list protocols`.")],
     predictions: Annotated[Path, typer.Argument(help="JSON lines: what `vidkit test --dump` writes.")],
     ground_truth: Annotated[Path, typer.Argument(help="The annotations of the benchmark.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write the metrics here too.")] = None,
+    nms: Annotated[
+        Literal["none", "gaussian", "linear", "hard"] | None,
+        typer.Option("--nms", help="charades_sta: suppression before ranking; none by default."),
+    ] = None,
+    sigma: Annotated[
+        float | None, typer.Option("--sigma", help="Of --nms gaussian; 0.5 by default, as in UMT.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="tIoU from which --nms linear (0) and hard (0.3) act.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Score the predictions of any tool; prints the metrics as one JSON object.
 
-    Example: vidkit evaluate youtube_highlights predictions.jsonl youtube_highlight_val_release.jsonl
+    Example: vidkit evaluate qvhighlights predictions.jsonl highlight_val_release.jsonl
+
+    qvhighlights and charades_sta read lines {"qid", "query", "vid", "pred_relevant_windows",
+    "pred_saliency_scores"}, a window being start, end and score.
+
+    youtube_highlights and tvsum read lines {"vid", "domain", "pred_saliency_scores"}.
+
+    repurpose10k reads lines {"video_id", "time_range", "segments": [{"start", "end", "score"}, ...]} and a
+    released json.
     """
     from vidkit.evaluation.protocols import evaluate_files
     from vidkit.files import write_json
 
-    metrics = evaluate_files(protocol, predictions, ground_truth)
+    metrics = evaluate_files(protocol, predictions, ground_truth, nms=nms, sigma=sigma, threshold=threshold)
     if out is not None:
         write_json(out, metrics)
     print_json(metrics)

@@ -62,9 +62,7 @@ def transcribe(
             print(f"skipped\t{video}\t{targets[video]} exists")
     if not waiting:
         return
-    read = (
-        _speech_reader(model or "small", language) if source == "speech" else _screen_reader(engine, language)
-    )
+    read = _speech_reader(model, language) if source == "speech" else _screen_reader(engine, language)
     failed = 0
     with progress("transcribe", quiet=quiet) as tell:
         for number, (video, target) in enumerate(waiting.items()):
@@ -104,11 +102,11 @@ def _targets(videos: list[Path], out: Path | None) -> dict[Path, Path]:
     return targets
 
 
-def _speech_reader(model: str, language: str | None) -> _Read:
+def _speech_reader(model: str | None, language: str | None) -> _Read:
     from vidkit.encoders.weights import is_offline
     from vidkit.media import speech
 
-    whisper = speech.load_whisper(model, offline=is_offline())
+    whisper = speech.load_whisper(model or speech.DEFAULT_MODEL, offline=is_offline())
     speech.check_language(whisper, language)
     return lambda video, told: speech.transcribe(video, model=whisper, language=language, on_progress=told)
 

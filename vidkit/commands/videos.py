@@ -71,6 +71,10 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the results; else stdout.")] = None,
     clips: Clips = False,
     report: Annotated[bool, typer.Option("--report", help="Write report.html into the folder.")] = False,
+    features: Annotated[
+        Path | None,
+        typer.Option("--features", help="Keep features here, and go on from those that are there."),
+    ] = None,
     cfg_options: CfgOptions = None,
     quiet: Quiet = False,
 ) -> None:
@@ -78,7 +82,8 @@ def predict(
 
     Example: vidkit predict highlight_detection/rasl_synthetic epoch_20.pth film.mp4 --out film --report
 
-    With --out the lines go to predictions.jsonl there. Exit code 1 if some videos could not be read.
+    With --out the lines go to predictions.jsonl there. Videos in which nothing is found are named with the
+    reason. Exit code 1 if some videos could not be read.
     """
     from vidkit import apis
     from vidkit.engine import check_config, load_config
@@ -91,12 +96,16 @@ def predict(
     found = find_videos(videos)
     predictor = apis.load(settings, checkpoint)
     with progress("predict", quiet=quiet) as tell:
-        predictions, failed = predictor.predict_many(found, query=query, tell=tell)
+        predictions, failed = predictor.predict_many(found, query=query, features=features, tell=tell)
+    for prediction in predictions:
+        if (note := prediction.note) is not None:
+            say(f"warning: {prediction.path}: {note}")
     if out is None:
         for prediction in predictions:
             print(json.dumps(prediction.to_json(), ensure_ascii=False))
     else:
-        failed.update(apis.write_results(predictions, out=out, clips=clips, report=report))
+        with progress("results", quiet=quiet) as tell:
+            failed.update(apis.write_results(predictions, out=out, clips=clips, report=report, tell=tell))
         print(out)
     finish(failed)
 

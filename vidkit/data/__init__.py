@@ -1,15 +1,35 @@
-"""Samples, padding and annotations that several tasks read."""
+"""Samples, padding, samplers and annotations that several tasks read."""
 
+from vidkit.data.charades_sta import read_charades_sta
+from vidkit.data.clip_lists import chunks_of, read_clip_list
+from vidkit.data.feature_videos import FeatureVideos
 from vidkit.data.highlights import HIGHLIGHT_READERS, HighlightAnnotation, read_tvsum, read_youtube_highlights
+from vidkit.data.modality_features import ModalityFeatures, NeededVideo
+from vidkit.data.moments import MomentAnnotation, read_moment_lines
 from vidkit.data.padding import PadSequences, pad_sequences
+from vidkit.data.qvhighlights import read_qvhighlights
+from vidkit.data.repurpose10k import RepurposedVideo, read_repurpose10k
 from vidkit.data.sample import VideoSample
+from vidkit.data.samplers import LengthBuckets
 
 __all__ = [
     "HIGHLIGHT_READERS",
+    "FeatureVideos",
     "HighlightAnnotation",
+    "LengthBuckets",
+    "ModalityFeatures",
+    "MomentAnnotation",
+    "NeededVideo",
     "PadSequences",
+    "RepurposedVideo",
     "VideoSample",
+    "chunks_of",
     "pad_sequences",
+    "read_charades_sta",
+    "read_clip_list",
+    "read_moment_lines",
+    "read_qvhighlights",
+    "read_repurpose10k",
     "read_tvsum",
     "read_youtube_highlights",
 ]

@@ -56,6 +56,10 @@ _DATALOADER = (
     *("dataset", "sampler", "batch_sampler", "batch_size", "collate_fn", "drop_last"),
     *("num_workers", "pin_memory", "persistent_workers", "prefetch_factor", "timeout"),
 )
+_GIVEN_TO_SAMPLERS = {
+    "sampler": ["dataset", "seed", "batch_size"],
+    "batch_sampler": ["sampler", "batch_size"],
+}
 _PARAMWISE = (
     *("lr_mult", "decay_mult", "custom_keys", "bias_lr_mult", "bias_decay_mult", "norm_decay_mult"),
     *("flat_decay_mult", "dwconv_decay_mult", "dcn_offset_lr_mult", "bypass_duplicate"),
@@ -118,7 +122,7 @@ def _check_split(config: Mapping[str, Any], split: str) -> None:
         if "dataset" not in loader:
             raise ConfigError(f"{path} needs 'dataset'")
         check(loader["dataset"], DATASETS, path=f"{path}.dataset", given=["encoders"])
-        for key, given in (("sampler", ["dataset", "seed"]), ("batch_sampler", ["sampler", "batch_size"])):
+        for key, given in _GIVEN_TO_SAMPLERS.items():
             if loader.get(key):
                 check(loader[key], DATA_SAMPLERS, path=f"{path}.{key}", given=given)
         if split != "train" and not config.get(f"{split}_evaluator"):

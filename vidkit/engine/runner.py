@@ -140,7 +140,9 @@ class Runner(mmengine.runner.Runner):
         seed = DEFAULT_SEED if seed is None else seed
         dataset = options.pop("dataset")
         sampler_config = options.pop("sampler", None) or dict(type="DefaultSampler", shuffle=False)
-        sampler = _build_with(sampler_config, dataset=dataset, seed=seed)
+        sampler = _build_with(
+            sampler_config, dataset=dataset, seed=seed, batch_size=options.get("batch_size", 1)
+        )
         batch_sampler_config = options.pop("batch_sampler", None)
         if batch_sampler_config:
             options["batch_sampler"] = _build_with(

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vidkit.files import read_json_lines, write_json_lines
+from vidkit.media.caption_formats import Caption
 
 _SEGMENT_KEYS = ("start", "end", "score")
 _REQUIRED_KEYS = ("video_id", "path", "duration", "task", "clip_seconds", "segments", "saliency")
+_OPTIONAL_KEYS = ("query", "captions", "curves")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Segment:
     def duration_seconds(self) -> float:
         return self.end - self.start
 
+    @property
+    def title(self) -> str | None:
+        """What the task calls the segment, ``extra["title"]``; None if it has no title."""
+        title = self.extra.get("title")
+        return title if isinstance(title, str) and title.strip() else None
+
     def to_json(self) -> dict[str, Any]:
         """Return the segment as it stands in the file."""
         return {"start": float(self.start), "end": float(self.end), "score": float(self.score), **self.extra}
@@ -81,10 +89,13 @@ class Prediction:
         segments: The segments, best first as written by vidkit; any order is read.
         saliency: One finite number per clip, shape (T,); may be empty.
         query: The sentence that the segments answer, for tasks that have one.
+        captions: What is said in the video, as the task has read it; None if it does not read captions.
+        curves: Further scores per clip by name, such as one curve a modality; each is as long as
+            ``saliency``.
         extra: Further keys of the line, kept as they came.
 
     Raises:
-        ValueError: If a number is not finite or out of its range.
+        ValueError: If a number is not finite or out of its range, or a curve has another length.
     """
 
     video_id: str
@@ -95,6 +106,8 @@ class Prediction:
     segments: tuple[Segment, ...] = ()
     saliency: tuple[float, ...] = ()
     query: str | None = None
+    captions: tuple[Caption, ...] | None = None
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,10 +123,24 @@ class Prediction:
             raise ValueError(f"clip_seconds of {self.video_id} must be > 0, got {self.clip_seconds}")
         for index, score in enumerate(self.saliency):
             _check_finite(score, f"saliency[{index}] of {self.video_id}")
-        _check_extra(self.extra, (*_REQUIRED_KEYS, "query"), "prediction")
+        for name, scores in self.curves.items():
+            if len(scores) != len(self.saliency):
+                raise ValueError(
+                    f"curve {name!r} of {self.video_id} has {len(scores)} numbers and saliency "
+                    f"{len(self.saliency)}; give one per clip"
+                )
+            for index, score in enumerate(scores):
+                _check_finite(score, f"{name}[{index}] of {self.video_id}")
+        _check_extra(self.extra, (*_REQUIRED_KEYS, *_OPTIONAL_KEYS), "prediction")
+
+    @property
+    def note(self) -> str | None:
+        """What the task says about the prediction, such as why it is empty: ``extra["note"]``."""
+        note = self.extra.get("note")
+        return note if isinstance(note, str) else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the prediction as it stands on its line; ``query`` only where there is one."""
+        """Return the prediction as it stands on its line; optional keys only where they say something."""
         row: dict[str, Any] = {
             "video_id": self.video_id,
             "path": str(self.path),
@@ -125,6 +152,10 @@ class Prediction:
         }
         if self.query is not None:
             row["query"] = self.query
+        if self.curves:
+            row["curves"] = {name: list(scores) for name, scores in self.curves.items()}
+        if self.captions is not None:
+            row["captions"] = [asdict(caption) for caption in self.captions]
         return {**row, **self.extra}
 
     @classmethod
@@ -135,7 +166,8 @@ class Prediction:
             ValueError: If a key is missing or is not what it must be.
         """
         row = _object(value, "a prediction", _REQUIRED_KEYS)
-        query = row.get("query")
+        query, captions = row.get("query"), row.get("captions")
+        curves = _object(row.get("curves", {}), "curves", ())
         return cls(
             video_id=_text(row["video_id"], "video_id"),
             path=_text(row["path"], "path"),
@@ -143,12 +175,11 @@ class Prediction:
             task=_text(row["task"], "task"),
             clip_seconds=_number(row["clip_seconds"], "clip_seconds"),
             segments=tuple(Segment.from_json(item) for item in _list(row["segments"], "segments")),
-            saliency=tuple(
-                _number(item, f"saliency[{index}]")
-                for index, item in enumerate(_list(row["saliency"], "saliency"))
-            ),
+            saliency=_numbers(row["saliency"], "saliency"),
             query=None if query is None else _text(query, "query"),
-            extra={key: row[key] for key in row if key not in (*_REQUIRED_KEYS, "query")},
+            captions=None if captions is None else tuple(map(_caption, _list(captions, "captions"))),
+            curves={name: _numbers(scores, f"curves.{name}") for name, scores in curves.items()},
+            extra={key: row[key] for key in row if key not in (*_REQUIRED_KEYS, *_OPTIONAL_KEYS)},
         )
 
 
@@ -181,11 +212,22 @@ def _line_number(path: str | Path, index: int) -> int:
 
 def _object(value: Any, what: str, required: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{what} is a JSON object with the keys {', '.join(required)}; got {value!r}")
+        keys = f" with the keys {', '.join(required)}" if required else ""
+        raise ValueError(f"{what} is a JSON object{keys}; got {value!r}")
     missing = [key for key in required if key not in value]
     if missing:
         raise ValueError(f"{what} lacks {', '.join(missing)}; it has {', '.join(value) or 'no keys'}")
     return value
+
+
+def _caption(value: Any) -> Caption:
+    row = _object(value, "a caption", ("start", "end", "text"))
+    start, end = (_number(row[name], f"caption {name}") for name in ("start", "end"))
+    return Caption(start, end, _text(row["text"], "caption text"))
+
+
+def _numbers(value: Any, name: str) -> tuple[float, ...]:
+    return tuple(_number(item, f"{name}[{index}]") for index, item in enumerate(_list(value, name)))
 
 
 def _number(value: Any, name: str) -> float:

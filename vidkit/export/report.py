@@ -20,11 +20,10 @@ from urllib.parse import quote
 from PIL import Image
 
 from vidkit.export.predictions import Prediction, Segment
-from vidkit.export.report_card import Card
+from vidkit.export.report_card import Card, noun_of, plural
 from vidkit.export.report_page import build_page
 from vidkit.files import write_text
 from vidkit.media.errors import MediaError
-from vidkit.media.info import VideoInfo
 from vidkit.media.proxy import is_browser_playable, write_proxy
 from vidkit.media.reader import VideoReader, open_video
 
@@ -102,6 +101,11 @@ def write_report(path: str | Path, items: Sequence[ReportItem], *, title: str) -
     return target
 
 
+def heading(items: Sequence[ReportItem]) -> str:
+    """Return what the predictions find, as a title of the page: "Highlights", "Clips", "Segments"."""
+    return plural(noun_of([item.prediction.task for item in items]), 2).capitalize()
+
+
 def _plain_card(item: ReportItem, folder: Path) -> Card:
     """Return the card as far as it is known without opening the video."""
     prediction = item.prediction
@@ -124,6 +128,7 @@ def _plain_card(item: ReportItem, folder: Path) -> Card:
         poster=None,
         clip_links=[_link(item.clips[index], folder) if item.clips else None for index in ranks],
         notes=(),
+        empty=prediction.note,
     )
 
 
@@ -165,17 +170,8 @@ def _pictures(reader: VideoReader, times: Sequence[float], height: int) -> list[
         return []
     info = reader.info
     height = max(1, min(height, info.height))
-    width = max(1, round(height * _aspect_ratio(info)))
+    width = max(1, round(height * (info.aspect_ratio or 1.0)))
     return [_data_uri(Image.fromarray(frame)) for frame in reader.frames_at(times, size=(height, width)).data]
-
-
-def _aspect_ratio(info: VideoInfo) -> float:
-    """Return width by height as players show the picture, whose pixels may not be square."""
-    stream = next((stream for stream in info.video_streams if stream.index == info.video_stream), None)
-    pixel = (stream.sample_aspect_ratio if stream else None) or 1.0
-    if info.rotation_degrees % 180:
-        pixel = 1 / pixel
-    return pixel * info.width / max(1, info.height)
 
 
 def _data_uri(image: Image.Image) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vidkit.export.curve import clock
 from vidkit.export.predictions import Segment
 
 _NOUNS = {"highlight_detection": "highlight", "moment_retrieval": "moment", "repurposing": "clip"}
+_CURVES = {"visual": "Picture", "audio": "Sound", "text": "Words"}  # by the names of modalities
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Card:
         poster: JPEG data URI, shown until the player has the file.
         clip_links: URL of the clip file of each segment, or None.
         notes: Sentences that the card shows under the player.
+        empty: Why there is no segment, where the task says it.
     """
 
     title: str
@@ -51,6 +54,7 @@ class Card:
     poster: str | None
     clip_links: Sequence[str | None]
     notes: Sequence[str]
+    empty: str | None = None
 
 
 def share(card: Card, seconds: float) -> float:
@@ -66,6 +70,32 @@ def when(segment: Segment) -> str:
 def length(seconds: float) -> str:
     """Return a duration as a clock time, with tenths where whole seconds would say little."""
     return clock(seconds, 0 if seconds >= 10 or seconds == 0 else 1)
+
+
+def name_of(curve: str) -> str:
+    """Return what the page calls a curve."""
+    return _CURVES.get(curve, curve)
+
+
+def reasons(card: Card, segment: Segment) -> list[tuple[int, float, float]]:
+    """Return what speaks for a segment: number of a curve, its mean in the segment, its mean in the video.
+
+    The means in the segment are those of ``modality_scores`` in its extra; curves without a finite number
+    there are left out.
+    """
+    said = segment.extra.get("modality_scores")
+    means = said if isinstance(said, Mapping) else {}
+    return [
+        (number, float(means[name]), sum(scores) / len(scores))
+        for number, (name, scores) in enumerate(card.curves)
+        if scores and isinstance(means.get(name), int | float) and math.isfinite(means[name])
+    ]
+
+
+def segment_at(card: Card, seconds: float) -> int | None:
+    """Return the rank of the best segment that holds a time, from 0; None if there is none."""
+    inside = (rank for rank, each in enumerate(card.segments) if each.start <= seconds < each.end)
+    return next(inside, None)
 
 
 def count_of(card: Card) -> str:

@@ -14,7 +14,18 @@ from typing import Any
 
 from vidkit.export.curve import clock, max_pool
 from vidkit.export.predictions import Segment
-from vidkit.export.report_card import Card, count_of, escape, length, noun_of, plural, when
+from vidkit.export.report_card import (
+    Card,
+    count_of,
+    escape,
+    length,
+    name_of,
+    noun_of,
+    plural,
+    reasons,
+    segment_at,
+    when,
+)
 from vidkit.export.report_timeline import timeline
 
 
@@ -100,9 +111,10 @@ def _segment_section(card: Card) -> str:
     noun = noun_of([card.task])
     heading = f"{noun.capitalize()}s"
     if not card.segments:
+        why = card.empty or f"no {noun} was found in this video."
         return (
             f'<section class="segments" aria-label="{heading}"><h3>{heading}</h3>'
-            f'<p class="empty">No {noun} was found in this video.</p></section>'
+            f'<p class="empty">{escape(why[:1].upper() + why[1:])}</p></section>'
         )
     rows = "\n".join(_segment(card, rank, segment) for rank, segment in enumerate(card.segments))
     order = (
@@ -112,11 +124,16 @@ def _segment_section(card: Card) -> str:
         if len(card.segments) > 1
         else ""
     )
+    hint = (
+        f'<p class="hint">Small bars: mean in the {noun}; mark: mean of the video.</p>'
+        if any(reasons(card, segment) for segment in card.segments)
+        else ""
+    )
     play = f'<button type="button" class="play-all">Play{" all" * (len(card.segments) > 1)}</button>'
     return f"""\
 <section class="segments" aria-label="{heading}">
 <div class="segments-head"><h3>{heading}</h3>{order}{play}</div>
-<div class="segment-scroll"><ol class="segment-list">
+{hint}<div class="segment-scroll"><ol class="segment-list">
 {rows}
 </ol></div>
 </section>"""
@@ -138,13 +155,32 @@ def _segment(card: Card, rank: int, segment: Segment) -> str:
     decimals = 1 if segment.duration_seconds >= 0.5 else 2
     bar = f'<span class="bar"><i style="width:{_score_share(card, segment):.1%}"></i></span>'
     number = f'<span class="number"><span class="sr">score </span>{segment.score:.2f}</span>'
+    ordinal, title = f"<b>{rank + 1}</b> ", ""
+    if segment.title is not None:
+        text = escape(segment.title)
+        ordinal, title = "", f'<span class="title" title="{text}">{ordinal}{text}</span>'
     return (
         f'<li class="segment" data-rank="{rank}">'
-        f'<button type="button" class="play" data-segment="{rank}">{picture}<span class="facts">'
-        f'<span class="when"><b>{rank + 1}</b> {when(segment)}</span>'
+        f'<button type="button" class="play" data-segment="{rank}">{picture}<span class="facts">{title}'
+        f'<span class="when">{ordinal}{when(segment)}</span>'
         f'<span class="length">{segment.duration_seconds:.{decimals}f} s</span>'
-        f'<span class="score">{bar}{number}</span></span></button>{clip}</li>'
+        f'<span class="score">{bar}{number}</span>{_reasons(card, segment)}</span></button>{clip}</li>'
     )
+
+
+def _reasons(card: Card, segment: Segment) -> str:
+    bars = "".join(
+        f'<span class="reason color-{number % 6}" title="{mean:.2f}, in the whole video {usual:.2f}">'
+        f'{escape(name_of(card.curves[number][0]))}<span class="sr"> {mean:.2f}, </span>'
+        f'<span class="meter"><i style="width:{_clamped(mean):.1%}"></i>'
+        f'<u style="left:{_clamped(usual):.1%}"></u></span></span>'
+        for number, mean, usual in reasons(card, segment)
+    )
+    return f'<span class="reasons">{bars}</span>' if bars else ""
+
+
+def _clamped(share: float) -> float:
+    return min(max(share, 0.0), 1.0)
 
 
 def _score_share(card: Card, segment: Segment) -> float:
@@ -158,16 +194,25 @@ def _score_share(card: Card, segment: Segment) -> float:
 def _captions(card: Card) -> str:
     if not card.captions:
         return ""
-    rows = "\n".join(
-        f'<li><button type="button" class="caption-line" data-start="{start:.3f}">'
-        f'<span class="time">{clock(start)}</span> '
-        f"<span>{escape(text)}</span></button></li>"
-        for start, _, text in card.captions
-    )
+    rows = "\n".join(_caption(card, *caption) for caption in card.captions)
     count = f"{len(card.captions)} {plural('line', len(card.captions))}"
     return (
         f'<details class="captions" open><summary>Transcript <small>{count}</small></summary>\n'
         f'<div class="lines"><ol>\n{rows}\n</ol></div></details>'
+    )
+
+
+def _caption(card: Card, start: float, end: float, text: str) -> str:
+    rank = segment_at(card, (start + end) / 2)
+    mark = (
+        ""
+        if rank is None
+        else f'<span class="mark"><span class="sr">{noun_of([card.task])} </span>{rank + 1}</span>'
+    )
+    return (
+        f'<li><button type="button" class="caption-line{" chosen" * bool(mark)}" data-start="{start:.3f}">'
+        f'<span class="time">{clock(start)}</span> <span class="text">{escape(text)}</span>{mark}'
+        "</button></li>"
     )
 
 

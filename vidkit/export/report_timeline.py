@@ -1,18 +1,17 @@
-"""The timeline of a card: score curves, shaded segments, a lane of buttons and the axis.
+"""The timeline of a card: the score curve, a strip for each further curve, a lane of buttons and the axis.
 
-The plot is the slider of the keyboard; the buttons of the lane are beside it and not in it, because
-what lies inside a slider is hidden from screen readers.
+Segments are shaded through all curves. The plot is the slider of the keyboard; the buttons of the lane are
+beside it and not in it, because what lies inside a slider is hidden from screen readers.
 """
 
 from __future__ import annotations
 
 from vidkit.export.curve import HEIGHT, WIDTH, clock, curve_paths, max_pool, ticks
 from vidkit.export.predictions import Segment
-from vidkit.export.report_card import Card, escape, noun_of, share, when
+from vidkit.export.report_card import Card, escape, name_of, noun_of, share, when
 
 
 def timeline(card: Card) -> str:
-    shades = "".join(_shade(card, segment) for segment in card.segments)
     bands = "".join(_band(card, rank, segment) for rank, segment in enumerate(card.segments))
     lane = f'<div class="lane">{bands}</div>' if bands else ""
     return f"""\
@@ -21,8 +20,8 @@ def timeline(card: Card) -> str:
 <div class="plot" role="slider" tabindex="0" aria-label="Position in {escape(card.title)}" aria-valuemin="0"
  aria-valuemax="{card.duration_seconds:.1f}" aria-valuenow="0" aria-valuetext="{clock(0)}">
 <svg class="curve" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" aria-hidden="true">
-{shades}{_curves(card)}
-</svg>{_score_range(card)}
+{_shades(card, "shade")}{_curve(card)}
+</svg>{_score_range(card)}{_strips(card)}
 <div class="cursor" hidden><span></span></div>
 <div class="playhead"></div>
 </div>
@@ -31,14 +30,18 @@ def timeline(card: Card) -> str:
 </section>"""
 
 
-def _shade(card: Card, segment: Segment) -> str:
-    left, right = share(card, segment.start) * WIDTH, share(card, segment.end) * WIDTH
-    return f'<rect class="shade" x="{left:.2f}" y="0" width="{right - left:.2f}" height="{HEIGHT:g}"/>'
+def _shades(card: Card, name: str) -> str:
+    spans = [(share(card, each.start) * WIDTH, share(card, each.end) * WIDTH) for each in card.segments]
+    return "".join(
+        f'<rect class="{name}" x="{left:.2f}" y="0" width="{right - left:.2f}" height="{HEIGHT:g}"/>'
+        for left, right in spans
+    )
 
 
 def _band(card: Card, rank: int, segment: Segment) -> str:
     left, right = share(card, segment.start), share(card, segment.end)
     label = f"Play {noun_of([card.task])} {rank + 1}, {when(segment)}, score {segment.score:.2f}"
+    label = escape(label if segment.title is None else f"{label}: {segment.title}")
     place = f"left:min({left:.4%}, 100% - 7px);width:{right - left:.4%};z-index:{len(card.segments) - rank}"
     return (
         f'<button type="button" class="band" data-segment="{rank}" style="{place}" aria-label="{label}" '
@@ -46,22 +49,31 @@ def _band(card: Card, rank: int, segment: Segment) -> str:
     )
 
 
-def _curves(card: Card) -> str:
+def _curve(card: Card) -> str:
     pooled, run = max_pool(card.scores)
     line, area = curve_paths(pooled, card.clip_seconds * run, card.duration_seconds)
-    parts = [f'<path fill="url(#fade)" d="{area}"/><path class="line" d="{line}"/>'] if line else []
-    for number, (_, scores) in enumerate(card.curves):
+    return f'<path fill="url(#fade)" d="{area}"/><path class="line" d="{line}"/>' if line else ""
+
+
+def _strips(card: Card) -> str:
+    strips = []
+    for number, (name, scores) in enumerate(card.curves):
         pooled, run = max_pool(scores)
         step = card.duration_seconds / len(scores) if scores else 1.0
-        line, _ = curve_paths(pooled, step * run, card.duration_seconds)
-        parts.append(f'<path class="line extra curve-{number} color-{number % 6}" d="{line}"/>')
-    return "".join(parts)
+        line, area = curve_paths(pooled, step * run, card.duration_seconds)
+        strips.append(
+            f'<div class="strip curve-{number} color-{number % 6}">'
+            f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" preserveAspectRatio="none" aria-hidden="true">'
+            f'{_shades(card, "under")}<path class="area" d="{area}"/><path class="line extra" d="{line}"/>'
+            f"</svg><span>{escape(name_of(name))}</span></div>"
+        )
+    return "".join(strips)
 
 
 def _legend(card: Card) -> str:
     buttons = "".join(
         f'<button type="button" class="toggle color-{number % 6}" data-curve="{number}" aria-pressed="true">'
-        f"{escape(name)}</button>"
+        f"{escape(name_of(name))}</button>"
         for number, (name, _) in enumerate(card.curves)
     )
     return f'<div class="legend" role="group" aria-label="Further curves">{buttons}</div>' if buttons else ""

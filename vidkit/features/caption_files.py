@@ -1,4 +1,4 @@
-"""The caption files beside videos, as text features remember them: other captions make other features."""
+"""The caption files of videos, as text features remember them: other captions make other features."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ _SUFFIXES = (".srt", ".vtt", ".json")
 
 
 class CaptionFiles:
-    """What lies beside videos under their names; each folder is listed once.
+    """What lies in a folder of captions, and beside videos, under their names; each folder is listed once.
+
+    Args:
+        folder: Captions that go before those beside the videos; None for no such folder.
 
     Example:
         >>> import tempfile
@@ -22,18 +25,22 @@ class CaptionFiles:
         []
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._by_stem: dict[Path, dict[str, list[dict[str, Any]]]] = {}
 
     def of(self, video: Path) -> list[dict[str, Any]]:
-        """Return name, size in bytes and time of change of the files, by name.
+        """Return name, size in bytes and time of change of the files, those of the folder first.
 
         An empty list says that captions can come from the video alone.
         """
-        folder = video.parent
+        beside = self._in(video.parent, video.stem)
+        return beside if self._folder is None else self._in(self._folder, video.stem) + beside
+
+    def _in(self, folder: Path, stem: str) -> list[dict[str, Any]]:
         if folder not in self._by_stem:
             self._by_stem[folder] = _listing(folder)
-        return self._by_stem[folder].get(video.stem, [])
+        return self._by_stem[folder].get(stem, [])
 
 
 def _listing(folder: Path) -> dict[str, list[dict[str, Any]]]:

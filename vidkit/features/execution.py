@@ -7,28 +7,22 @@ one precision agree up to rounding.
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
-import json
 import os
-import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from vidkit.encoders.base import Encoder
-from vidkit.files import read_json, write_json
+from vidkit.measured import cache_folder, key_of, machine, recall, remember
 
 Precision = Literal["float32", "bfloat16"]
-CACHE = "VIDKIT_CACHE"
 
 _REPEATS = 2
 _SECONDS_A_RUN = 0.5
@@ -163,8 +157,7 @@ def fastest_execution(encoder: Encoder, inputs: Any, precision: Precision = "flo
         return PLAIN
     key = _key(encoder, inputs, precision)
     path = cache_folder() / "execution.json"
-    known = _remembered(path)
-    if isinstance(entry := known.get(key), dict):
+    if isinstance(entry := recall(path, key), dict):
         return Execution(**entry)
     inputs = _few(encoder, inputs)
     times: dict[Execution, float] = {}
@@ -174,7 +167,7 @@ def fastest_execution(encoder: Encoder, inputs: Any, precision: Precision = "flo
         times[execution] = min(_seconds(runner, inputs) for _ in range(_REPEATS))
     plainest, best = next(iter(times)), min(times, key=times.__getitem__)
     chosen = best if times[best] < _WORTH * times[plainest] else plainest
-    _remember(path, key, chosen)
+    remember(path, key, asdict(chosen))
     return chosen
 
 
@@ -184,11 +177,6 @@ def _few(encoder: Encoder, inputs: Any) -> Any:
     runner(inputs[:1])
     seconds = _seconds(runner, inputs[:1])
     return inputs[: max(1, int(_SECONDS_A_RUN / max(seconds, 1e-6)))]
-
-
-def cache_folder() -> Path:
-    """Return where vidkit keeps what it has measured: ``$VIDKIT_CACHE``, else ``~/.cache/vidkit``."""
-    return Path(os.environ.get(CACHE) or Path.home() / ".cache" / "vidkit")
 
 
 def _ways(encoder: Encoder, precision: Precision) -> Iterator[Execution]:
@@ -300,33 +288,4 @@ def _use_onednn(module: nn.Module) -> None:
 def _key(encoder: Encoder, inputs: Any, precision: Precision) -> str:
     shape = list(inputs.shape[1:]) if isinstance(inputs, Tensor) else []
     device = next(encoder.parameters()).device
-    facts = [_processor(device), torch.get_num_threads(), torch.__version__, precision, shape]
-    facts += [type(encoder).__name__, encoder.arguments()]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-@lru_cache(maxsize=4)
-def _processor(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _remembered(path: Path) -> dict[str, Any]:
-    try:
-        known = read_json(path)
-    except (OSError, ValueError):  # none yet, or damaged: measured anew
-        return {}
-    return known if isinstance(known, dict) else {}
-
-
-def _remember(path: Path, key: str, execution: Execution) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, {**_remembered(path), key: asdict(execution)})
-    except OSError:  # a home that cannot be written: measured again the next time
-        return
+    return key_of(*machine(device), precision, shape, type(encoder).__name__, encoder.arguments())

@@ -89,6 +89,7 @@ def extract(
     batch_size: int | None = None,
     overwrite: bool = False,
     retry_failed: bool = False,
+    captions: str | Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> ExtractReport:
     """Write the features of videos into a feature store; run it again to continue.
@@ -115,6 +116,8 @@ def extract(
             where a clip is larger than a picture of 224 x 224.
         overwrite: Whether features that exist are made anew, also those of another recipe.
         retry_failed: Whether videos that failed before are tried again.
+        captions: Folder of caption files, ``<stem>.srt`` or another name that ``find_captions`` takes, which
+            go before what lies beside the videos; an empty one says that nobody speaks.
         on_progress: Called often, from this process.
 
     Returns:
@@ -124,6 +127,7 @@ def extract(
         ValueError: If an argument is out of its range, if two videos have the same stem, if an encoder
             reads features, if the store holds features of another recipe or clip length, or if a batch does
             not fit into the memory of the device.
+        FileNotFoundError: If there is no such folder of captions.
         OSError: If ``out`` cannot be written or the disk is full; what is whole stays.
         KeyboardInterrupt: On Ctrl-C; what is whole stays, nothing else does.
     """
@@ -135,13 +139,27 @@ def extract(
         device = usable_device(device)
     if 0 < clip_seconds < _SHORTEST_CLIP:
         raise ValueError(f"clip_seconds must be at least {_SHORTEST_CLIP} s, got {clip_seconds}")
-    job = Job(named, FeatureStore(out), clip_seconds, batch_size, device, execution, overwrite)
+    folder = checked_captions(captions)
+    job = Job(named, FeatureStore(out), clip_seconds, batch_size, device, execution, overwrite, folder)
     for encoder in named.values():
         check_clip_seconds(encoder, clip_seconds)
     check_store(job)
     write_manifest(job, paths)
     plan = make_plan(paths, job, retry_failed=retry_failed)
     return run_plan(job, paths, plan, workers=workers, on_progress=on_progress)
+
+
+def checked_captions(folder: str | Path | None) -> Path | None:
+    """Return a folder of captions.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+    """
+    if folder is not None and not Path(folder).is_dir():
+        raise FileNotFoundError(
+            f"no folder of captions at {folder}; vidkit transcribe VIDEOS --out {folder} writes one"
+        )
+    return None if folder is None else Path(folder)
 
 
 def run_plan(

@@ -79,24 +79,27 @@ class Calls:
 Message = Opened | Clips | Calls
 
 
-def read_video(path: Path, encoders: Mapping[str, Encoder], *, clip_seconds: float) -> Iterator[Message]:
+def read_video(
+    path: Path, encoders: Mapping[str, Encoder], *, clip_seconds: float, captions: Path | None = None
+) -> Iterator[Message]:
     """Yield what the encoders are to be called with, pictures first; memory does not grow with the length.
 
     Args:
         path: The video.
         encoders: By the name of their folder.
         clip_seconds: Length of a clip.
+        captions: Folder of captions that go before those beside the video.
 
     Raises:
         MediaError: If the video cannot be read.
         ValueError: If an encoder cannot read it with this clip length.
     """
     with open_video(path, on_damage="error") as reader:
-        lacking = _missing_inputs(reader, encoders)
+        lacking = _missing_inputs(reader, encoders, captions)
         readable = {name: encoder for name, encoder in encoders.items() if name not in lacking}
         duration = reader.info.duration_seconds
         yield Opened(tuple(readable), lacking, duration)
-        film = _Film(path, reader, num_clips_of(duration, clip_seconds), clip_seconds)
+        film = _Film(path, reader, num_clips_of(duration, clip_seconds), clip_seconds, captions)
         passes: list[tuple[float, Iterator[Clips | Calls]]] = []
         if visual := _of(readable, "visual"):
             passes.append((1.0, _read_pictures(film, visual)))
@@ -115,6 +118,7 @@ class _Film:
     reader: VideoReader
     num_clips: int
     clip_seconds: float
+    captions: Path | None
 
 
 def _in_turn(passes: Sequence[tuple[float, Iterator[Clips | Calls]]]) -> Iterator[Clips | Calls]:
@@ -128,7 +132,9 @@ def _in_turn(passes: Sequence[tuple[float, Iterator[Clips | Calls]]]) -> Iterato
         before += work
 
 
-def _missing_inputs(reader: VideoReader, encoders: Mapping[str, Encoder]) -> dict[str, MediaError]:
+def _missing_inputs(
+    reader: VideoReader, encoders: Mapping[str, Encoder], captions: Path | None
+) -> dict[str, MediaError]:
     """Return an error for each encoder that needs what the video lacks."""
     problems: dict[str, MediaError] = {}
     path = reader.info.path
@@ -142,10 +148,11 @@ def _missing_inputs(reader: VideoReader, encoders: Mapping[str, Encoder]) -> dic
     if audio and not reader.info.has_audio:
         error = NoAudioStreamError(
             f"{path} has no sound track, which {', '.join(audio)} would read; "
-            "leave the audio encoder out for silent videos"
+            "leave the audio encoder out for silent videos (of a model: train and predict with "
+            "--cfg-options model.audio_encoder=None)"
         )
         problems.update(dict.fromkeys(audio, error))
-    if text and not _may_have_captions(reader):
+    if text and not _may_have_captions(reader, captions):
         names = ", ".join(text)
         error = MediaError(
             f"{path} has no captions, which {names} would read; put {path.stem}.srt beside it "
@@ -155,10 +162,13 @@ def _missing_inputs(reader: VideoReader, encoders: Mapping[str, Encoder]) -> dic
     return problems
 
 
-def _may_have_captions(reader: VideoReader) -> bool:
+def _may_have_captions(reader: VideoReader, captions: Path | None) -> bool:
     path = reader.info.path
-    beside = (file.name for file in path.parent.iterdir() if file.suffix.lower() in _CAPTION_SUFFIXES)
-    return bool(reader.info.text_streams) or any(name.startswith(f"{path.stem}.") for name in beside)
+    folders = [path.parent] if captions is None else [captions, path.parent]
+    files = (file for folder in folders for file in folder.iterdir())
+    return bool(reader.info.text_streams) or any(
+        file.suffix.lower() in _CAPTION_SUFFIXES and file.name.startswith(f"{path.stem}.") for file in files
+    )
 
 
 def _read_pictures(film: _Film, encoders: Mapping[str, Encoder]) -> Iterator[Clips]:
@@ -224,7 +234,8 @@ def _read_text(film: _Film, name: str, encoder: Encoder) -> Iterator[Calls]:
 
     Sentences of different videos share no call: an encoder pads the short ones to the longest beside them.
     """
-    texts = captions_per_clip(find_captions(film.path), film.num_clips, film.clip_seconds)
+    captions = find_captions(film.path, folder=film.captions)
+    texts = captions_per_clip(captions, film.num_clips, film.clip_seconds)
     sentences = list(dict.fromkeys(texts))
     row_of = {sentence: row for row, sentence in enumerate(sentences)}
     starts = range(0, len(sentences), SENTENCES_PER_CALL)

@@ -39,6 +39,7 @@ class Job:
         device: Where the encoders run; None leaves them where they are.
         execution: How they run, or the precision whose fastest way is to be measured.
         overwrite: Whether features that exist are made anew, also those of another recipe.
+        captions: Folder of captions that go before those beside the videos.
 
     Raises:
         ValueError: If the clip length is not positive, or the batch size below 1.
@@ -51,6 +52,7 @@ class Job:
     device: str | torch.device | None = None
     execution: Execution | Precision = "float32"
     overwrite: bool = False
+    captions: Path | None = None
     sidecars: Mapping[str, Mapping[str, Any]] = field(init=False)
     """What stands in the sidecar of every video, by encoder; taken before the encoders are moved."""
 
@@ -115,7 +117,8 @@ def make_plan(paths: Iterable[Path], job: Job, *, retry_failed: bool) -> Plan:
         OSError: If the failure of a missing video cannot be recorded.
     """
     plan = Plan()
-    captions = CaptionFiles() if any(each.modality == "text" for each in job.encoders.values()) else None
+    reads_text = any(encoder.modality == "text" for encoder in job.encoders.values())
+    captions = CaptionFiles(job.captions) if reads_text else None
     damaged = 0
     for path in paths:
         source: dict[str, Any]

@@ -144,7 +144,10 @@ class Readers:
         encoders = {name: self._job.encoders[name] for name in item.names}
         end = End(None)
         try:
-            for message in read_video(item.path, encoders, clip_seconds=self._job.clip_seconds):
+            job = self._job
+            for message in read_video(
+                item.path, encoders, clip_seconds=job.clip_seconds, captions=job.captions
+            ):
                 self._put((item, message))
         except Exception as error:  # whatever one video does to a decoder or an encoder
             if isinstance(error, _StoppedError):

@@ -34,13 +34,40 @@ def global_mean(values: Tensor, mask: Tensor | None = None) -> Tensor:
     if mask is None:
         mask = torch.ones((), dtype=torch.bool, device=values.device)
     mask = mask.expand_as(values)
-    values = values.float() if values.dtype in (torch.float16, torch.bfloat16) else values  # counts overflow
+    values = at_least_float32(values)  # counts overflow
     count = mask.sum().to(values.dtype)
     if world_size() > 1:
         dist.all_reduce(count)
         count = count / world_size()
     total = values.masked_fill(~mask, 0.0).sum()
     return total / count.clamp(min=torch.finfo(values.dtype).tiny)
+
+
+def global_ratio(total: Tensor, count: Tensor | int) -> Tensor:
+    """Return ``total`` over the mean of ``count`` per process; a count of 0 in all processes stands for 1.
+
+    For sums that are divided by another number than that of their terms, such as the moments of a batch.
+
+    Args:
+        total: Scalar of this process.
+        count: Of this process, >= 0.
+
+    Returns:
+        Scalar; its mean over processes is the sum of all totals over that of all counts.
+
+    Example:
+        >>> global_ratio(torch.tensor(6.0), 3), global_ratio(torch.tensor(6.0), 0)
+        (tensor(2.), tensor(6.))
+    """
+    everywhere = torch.as_tensor(count, dtype=total.dtype, device=total.device).clone()
+    if world_size() > 1:
+        dist.all_reduce(everywhere)
+    return total * world_size() / everywhere.clamp(min=1.0)
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return ``values``, in float32 if they are of half precision."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def gather_rows(rows: Tensor) -> Tensor:

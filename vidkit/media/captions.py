@@ -32,6 +32,7 @@ from vidkit.media.transcripts import parse_transcript, parse_tsv, transcript_seg
 __all__ = [
     "Caption",
     "SILENCE",
+    "caption_file",
     "captions_per_clip",
     "find_captions",
     "read_captions",
@@ -48,26 +49,40 @@ _ASS_FIELDS = 8  # read order, layer, style, name, three margins and effect stan
 _DRAWING = re.compile(r"\{[^}]*\\p[1-9]")
 
 
-def find_captions(video_path: str | Path) -> list[Caption]:
+def find_captions(video_path: str | Path, *, folder: str | Path | None = None) -> list[Caption]:
     """Return the captions of a video, [] if it has none.
 
-    The first that exists counts: ``<stem>.srt``, ``<stem>.vtt``, ``<stem>.json`` beside the video,
-    then ``<stem>.<language>.srt`` and ``.vtt`` (English first, then by name), then the first text
-    track in the file that says something. A JSON file without a list of segments is no transcript
-    and is passed over.
+    The first that exists counts: ``<stem>.srt``, ``<stem>.vtt``, ``<stem>.json`` in ``folder``, then beside
+    the video; in each of the two then ``<stem>.<language>.srt`` and ``.vtt`` (English first, then by name);
+    at last the first text track in the file that says something. A JSON file without a list of segments is
+    no transcript and is passed over.
+
+    Args:
+        video_path: The video.
+        folder: Captions that go before those beside the video; None looks beside it at once.
 
     Raises:
-        FileNotFoundError: If there is no such video.
-        MediaError: If nothing is beside it and it is no video.
-        ValueError: If the captions beside it cannot be read; the message names the file and line.
+        FileNotFoundError: If there is no such video or folder.
+        MediaError: If there is no caption file and it is no video.
+        ValueError: If the caption file cannot be read; the message names the file and line.
     """
     video = Path(video_path)
     if not video.is_file():
         raise FileNotFoundError(f"no such video: {video}")
-    for path in _beside(video):
-        if path.suffix.lower() != ".json" or _is_transcript(path):
-            return read_captions(path)
-    return _embedded_captions(video)
+    file = caption_file(video, folder=folder)
+    return _embedded_captions(video) if file is None else read_captions(file)
+
+
+def caption_file(video_path: str | Path, *, folder: str | Path | None = None) -> Path | None:
+    """Return the file whose captions ``find_captions`` takes, or None; arguments and errors as there."""
+    video = Path(video_path)
+    if folder is not None and not Path(folder).is_dir():
+        raise FileNotFoundError(f"no folder of captions at {folder}")
+    for place in (video.parent,) if folder is None else (Path(folder), video.parent):
+        for path in _named_like(video, place):
+            if path.suffix.lower() != ".json" or _is_transcript(path):
+                return path
+    return None
 
 
 def read_captions(file: str | Path) -> list[Caption]:
@@ -133,10 +148,10 @@ def write_vtt(path: str | Path, captions: Sequence[Caption]) -> None:
     write_text(path, format_vtt(captions))
 
 
-def _beside(video: Path) -> list[Path]:
-    """Return the files beside the video that are captions by their name, the first to use first."""
+def _named_like(video: Path, folder: Path) -> list[Path]:
+    """Return the files of a folder that are captions of the video by their name, the first to use first."""
     ranked = []
-    for path in video.parent.iterdir():
+    for path in folder.iterdir():
         suffix = path.suffix.lower()
         if suffix not in (".srt", ".vtt", ".json") or not path.name.startswith(f"{video.stem}."):
             continue

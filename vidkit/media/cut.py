@@ -44,6 +44,7 @@ def cut_clips(
     *,
     mode: Literal["accurate", "fast"] = "accurate",
     vertical: bool = False,
+    titles: Sequence[str | None] = (),
 ) -> list[WrittenClip]:
     """Write each segment of a video to ``<out_dir>/<stem>_<index>_<start>s.mp4``, in the order given.
 
@@ -59,6 +60,7 @@ def cut_clips(
             allows; ``WrittenClip`` says where. Where no frame begins within half a second of ``start``
             (stills), an accurate clip begins with the one on the screen.
         vertical: Crop to 9:16 round the centre; for "accurate" only.
+        titles: What the files say as their title, one for each segment or none; None for a clip without.
 
     Returns:
         What was written, one for each segment.
@@ -73,16 +75,18 @@ def cut_clips(
         raise ValueError(f"unknown mode {mode!r}; known: 'accurate', 'fast'")
     if vertical and mode == "fast":
         raise ValueError("mode='fast' copies the pictures as they are and cannot crop; use mode='accurate'")
+    if titles and len(titles) != len(segments):
+        raise ValueError(f"{len(segments)} segments have {len(titles)} titles; give one for each, or none")
     source = examine(path)
     for index, (start, end) in enumerate(segments):
         _check_segment(index, start, end, source)
     out_dir = Path(out_dir)
     width, height = _clip_size(source, vertical)
     clips = []
-    for index, (start, end) in enumerate(segments):
+    for index, ((start, end), title) in enumerate(zip(segments, titles or [None] * len(segments))):
         target = out_dir / f"{source.path.stem}_{index:03d}_{start:.1f}s.mp4"
         if mode == "fast":
-            written = copy_streams(source, target, start=start, end=end)
+            written = copy_streams(source, target, start=start, end=end, title=title)
         else:
             written = transcode(
                 source,
@@ -93,6 +97,7 @@ def cut_clips(
                 height=height,
                 square_pixels=vertical,
                 crf=_CRF,
+                title=title,
             )
         clips.append(WrittenClip(target, written.start, written.end, written.num_frames, written.has_audio))
     return clips

@@ -89,6 +89,17 @@ class VideoInfo:
         """Whether there is sound."""
         return self.audio_stream is not None
 
+    @property
+    def aspect_ratio(self) -> float | None:
+        """Width by height of the picture as players show it, whose pixels may not be square; None without."""
+        if not self.height:
+            return None
+        stream = next((stream for stream in self.video_streams if stream.index == self.video_stream), None)
+        pixel = (stream.sample_aspect_ratio if stream else None) or 1.0
+        if self.rotation_degrees % 180:
+            pixel = 1 / pixel
+        return pixel * self.width / self.height
+
 
 @dataclass(frozen=True)
 class Probe:

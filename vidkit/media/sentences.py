@@ -18,8 +18,12 @@ PAUSE_SECONDS = 2.0  # a clip of Repurpose-10K is 1 s: within a longer pause one
 MAX_SENTENCE_SECONDS = 30.0  # the window of Whisper, for text without any punctuation
 MIN_WORD_SECONDS = 0.02  # Whisper's step of time; its words may last none
 
+_PUNCTUATED = 0.1  # sentence ends for each caption, from which a file is taken to have punctuation
+_GAP_SECONDS = 0.1  # captions of running speech touch, or nearly
+
 _END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]*$")
 _TITLES = frozenset(("mr", "mrs", "ms", "dr", "prof", "st", "vs"))
+_SOUND = re.compile(r"^(?:\[[^\]]*\]|\([^)]*\)|♪.*|\W*)$")
 _INITIALS = re.compile(r"^(?:[A-HJ-Z]|(?:[A-Za-z]\.)+[A-Za-z])\.$")  # "J." and "U.S."; "I." is a word
 
 
@@ -36,10 +40,14 @@ class TimedWord:
     text: str
 
 
-def sentences(words: Iterable[TimedWord]) -> list[Caption]:
+def sentences(words: Iterable[TimedWord], *, pause_seconds: float = PAUSE_SECONDS) -> list[Caption]:
     """Return the sentences that the words make, in order.
 
     Words without times get theirs from their neighbours, in proportion to their letters.
+
+    Args:
+        words: In the order in which they are said.
+        pause_seconds: The shortest pause that ends a sentence.
 
     Raises:
         ValueError: If no word has a time.
@@ -49,13 +57,32 @@ def sentences(words: Iterable[TimedWord]) -> list[Caption]:
         [Caption(start=0.0, end=0.7, text='Good bye.'), Caption(start=1, end=2, text='So')]
     """
     captions = []
-    for run in _sentence_runs(_with_times([word for word in words if word.text.strip()])):
+    timed = _with_times([word for word in words if word.text.strip()])
+    for run in _sentence_runs(timed, pause_seconds):
         for part in _short_enough(run):
             start, end = part[0].start, max(word.end for word in part)
             text = clean_text("".join(word.text for word in part))
             caption = make_caption(start, max(end, start + MIN_WORD_SECONDS), text)
             captions += [caption] if caption else []
     return captions
+
+
+def whole_sentences(captions: Iterable[Caption]) -> list[Caption]:
+    """Return the sentences that captions make together: caption files break a sentence where a line is full.
+
+    In a file without punctuation a sentence ends where a caption is followed by any gap, and captions that
+    touch are one. Captions that name a sound ("[Music]", "(laughs)", "♪") are no speech and left out.
+
+    Example:
+        >>> whole_sentences([Caption(0.0, 1.0, "And that"), Caption(1.0, 2.0, "is all.")])
+        [Caption(start=0.0, end=2.0, text='And that is all.')]
+    """
+    spoken = [caption for caption in captions if not _SOUND.match(caption.text)]
+    spoken.sort(key=lambda caption: caption.start)
+    words = [word for caption in spoken for word in words_of_text(caption.text, caption.start, caption.end)]
+    num_ends = sum(_ends_sentence(word.text.strip()) for word in words)
+    is_punctuated = num_ends >= _PUNCTUATED * len(spoken)
+    return sentences(words, pause_seconds=PAUSE_SECONDS if is_punctuated else _GAP_SECONDS)
 
 
 def words_of_text(text: str, start: float, end: float) -> list[TimedWord]:
@@ -92,10 +119,10 @@ def _with_times(words: Sequence[TimedWord]) -> list[_Said]:
     ]
 
 
-def _sentence_runs(words: Sequence[_Said]) -> Iterator[list[_Said]]:
+def _sentence_runs(words: Sequence[_Said], pause_seconds: float) -> Iterator[list[_Said]]:
     run: list[_Said] = []
     for word in words:
-        if run and word.start - run[-1].end >= PAUSE_SECONDS:
+        if run and word.start - run[-1].end >= pause_seconds:
             yield run
             run = []
         run.append(word)

@@ -18,6 +18,7 @@ from vidkit.media.reader import VideoReader, open_video
 from vidkit.media.sentences import TimedWord, sentences, words_of_text
 
 SAMPLE_RATE_HZ = 16_000  # of every Whisper model
+DEFAULT_MODEL = "small"  # a size of Whisper, 244 M parameters
 
 _PIECE_SECONDS = 600.0  # heard at once: memory does not grow with the video
 _SEARCH_SECONDS = 30.0  # at the end of a piece, where its quietest place is looked for

@@ -21,7 +21,9 @@ _EPS_SECONDS = Fraction(1, 1_000_000)
 _LONGEST_DELAY = 32  # frames between decoding and showing; H.264 allows 16
 
 
-def copy_streams(source: Source, target: Path, *, start: float, end: float) -> Transcoded:
+def copy_streams(
+    source: Source, target: Path, *, start: float, end: float, title: str | None = None
+) -> Transcoded:
     """Copy the coded pictures and sound from the last key frame at or before ``start`` until ``end``.
 
     Raises:
@@ -39,7 +41,7 @@ def copy_streams(source: Source, target: Path, *, start: float, end: float) -> T
     sounds = _sounds(source, zero, Fraction(end))
     sound: Any = next(sounds, None)
     num_frames, last, has_audio = 0, zero, sound is not None
-    with open_output(target) as container:
+    with open_output(target, title=title) as container:
         video = _copied_stream(container, picture.stream, source)
         audio = _copied_stream(container, sound.stream, source) if has_audio else None
         while picture is not None or sound is not None:

@@ -53,6 +53,7 @@ def transcode(
     height: int,
     square_pixels: bool,
     crf: int,
+    title: str | None = None,
 ) -> Transcoded:
     """Write the frames of ``source`` in [start, end) and their sound to ``target``, atomically.
 
@@ -76,7 +77,7 @@ def transcode(
     num_channels = min(source.num_channels, 2)
     sounds = sound_between(source, float(zero), end, sample_rate_hz=rate, num_channels=num_channels)
     sound = next(sounds, None)
-    with open_output(target) as container:
+    with open_output(target, title=title) as container:
         pictures = _Pictures(container, source, (width, height), square_pixels, crf, zero)
         speaker = _Speaker(container, rate, num_channels) if sound is not None else None
         while head is not None or sound is not None:
@@ -94,8 +95,8 @@ def transcode(
 
 
 @contextmanager
-def open_output(target: Path) -> Iterator[OutputContainer]:
-    """Open ``target`` for an mp4; it appears when the block ends, or not at all.
+def open_output(target: Path, *, title: str | None = None) -> Iterator[OutputContainer]:
+    """Open ``target`` for an mp4 that says ``title``; it appears when the block ends, or not at all.
 
     Raises:
         OSError: If the file cannot be written; a full disk is told as such.
@@ -103,6 +104,8 @@ def open_output(target: Path) -> Iterator[OutputContainer]:
     try:
         with atomic_path(target) as temporary:
             container = av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"})
+            if title:
+                container.metadata["title"] = title
             try:
                 yield container
             except BaseException:

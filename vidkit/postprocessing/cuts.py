@@ -12,7 +12,7 @@ _FACTOR = 4.0  # a cut changes this many times as much as the neighbours' median
 _REACH = 2  # clips on each side of a cut whose attention and windows it touches
 
 
-def find_cuts(features: np.ndarray) -> np.ndarray:
+def find_cuts(features: np.ndarray, *, apart: int = _NEIGHBOURS) -> np.ndarray:
     """Return the clips that begin a new shot, (N,) int.
 
     A cut is a change from one clip to the next that is the largest among its neighbours and several times
@@ -20,6 +20,8 @@ def find_cuts(features: np.ndarray) -> np.ndarray:
 
     Args:
         features: Visual features close to pixels, (T, D).
+        apart: Clips on each side among which a cut changes most, >= 1. With clips of a second, 1 leaves room
+            for the short shots of edited videos.
 
     Example:
         >>> find_cuts(np.repeat(np.array([[0.0], [1.0]]), 20, axis=0))
@@ -28,12 +30,17 @@ def find_cuts(features: np.ndarray) -> np.ndarray:
     change = np.abs(np.diff(np.asarray(features, dtype=np.float32), axis=0)).mean(axis=1)  # (T - 1,)
     if not len(change):
         return np.zeros(0, dtype=np.int64)
-    padded = np.pad(change, _NEIGHBOURS, mode="reflect" if len(change) > _NEIGHBOURS else "edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEIGHBOURS + 1)  # (T - 1, 2 n + 1)
-    usual = np.median(windows, axis=1)
+    usual = np.median(_windows(change, _NEIGHBOURS), axis=1)
+    highest = _windows(change, apart).max(axis=1)
     floor = 1e-3 + 0.1 * float(change.mean())  # in a still picture every flicker is many times the median
-    is_cut = (change >= windows.max(axis=1)) & (change > _FACTOR * usual + floor)
+    is_cut = (change >= highest) & (change > _FACTOR * usual + floor)
     return np.flatnonzero(is_cut) + 1
+
+
+def _windows(change: np.ndarray, reach: int) -> np.ndarray:
+    """Return the changes round each, (T - 1, 2 ``reach`` + 1), as a view."""
+    padded = np.pad(change, reach, mode="reflect" if len(change) > reach else "edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
 
 
 def suppress_cuts(scores: np.ndarray, cuts: np.ndarray) -> np.ndarray:

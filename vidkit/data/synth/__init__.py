@@ -6,8 +6,9 @@ draw its frames and play its sound. ``docs/synthetic_data.md`` says what is plan
 
 from vidkit.data.synth.generate import SynthSet, generate
 from vidkit.data.synth.picture import Painter
-from vidkit.data.synth.script import VERSION, Event, Highlight, Line, Script, Stretch, write_script
+from vidkit.data.synth.script import VERSION, Event, Highlight, Line, Mark, Script, Stretch
 from vidkit.data.synth.sound import SAMPLE_RATE_HZ, Band
+from vidkit.data.synth.writing import write_script
 
 __all__ = [
     "generate",
@@ -18,6 +19,7 @@ __all__ = [
     "Stretch",
     "Event",
     "Line",
+    "Mark",
     "Painter",
     "Band",
     "SAMPLE_RATE_HZ",

@@ -170,6 +170,8 @@ def manifest_row(script: Script) -> dict[str, Any]:
         "highlight_kinds": [highlight.kind for highlight in script.highlights],
         "highlight_is_quiet": [highlight.quiet for highlight in script.highlights],
         "passages": [list(passage) for passage in script.passages],
+        "bands": [list(band) for band in script.bands],
+        "chords": [list(chord) for chord in script.chords],
         "events": [_event_row(event) for event in script.events],
         "distractors": [_event_row(event) for event in script.distractors],
         "captions": [caption._asdict() for caption in script.captions],

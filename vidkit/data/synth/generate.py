@@ -17,8 +17,9 @@ from typing import Any
 
 from vidkit.data.synth.annotations import manifest_row, srt_text, write_annotations
 from vidkit.data.synth.picture import MIN_HEIGHT, MIN_WIDTH, Painter
-from vidkit.data.synth.script import VERSION, Script, write_script
+from vidkit.data.synth.script import VERSION, Script
 from vidkit.data.synth.sound import SAMPLE_RATE_HZ, Band
+from vidkit.data.synth.writing import write_script
 from vidkit.files import read_json, write_json, write_text
 from vidkit.media.writer import VideoWriter
 

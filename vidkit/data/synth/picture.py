@@ -18,16 +18,17 @@ from vidkit.data.synth import letters
 from vidkit.data.synth.dice import Dice
 from vidkit.data.synth.highlight import Occasion, add_highlight
 from vidkit.data.synth.scenery import LOOKS, MARGIN, Panorama, build_panorama
-from vidkit.data.synth.script import NUM_VARIANTS, VERSION, Event, Highlight, Line, Script, Stretch
+from vidkit.data.synth.script import NUM_VARIANTS, VERSION, Event, Highlight, Line, Mark, Script, Stretch
 from vidkit.data.synth.shapes import SINE_STEPS, outline, shape_mask, swing
 from vidkit.data.synth.words import COLOURS
 
 Frame = npt.NDArray[np.uint8]
-Interval = TypeVar("Interval", Stretch, Highlight, Line)
+Interval = TypeVar("Interval", Stretch, Highlight, Line, Mark)
 MIN_WIDTH, MIN_HEIGHT = 128, 72
 CANVAS_HEIGHT = 180  # larger pictures of a whole multiple are drawn small and enlarged
 PAN_SPEED = 420  # of a fast pan, in 320ths of the width per second
 DARK = np.array((25, 25, 30), np.uint8)
+BAND_COLOUR = np.array((215, 20, 120), np.uint8)  # no sky has it
 
 
 class Painter:
@@ -84,6 +85,8 @@ class Painter:
         place = bisect_right(self.script.highlights, seconds, key=lambda highlight: highlight.start) - 1
         if place >= 0 and seconds < self.script.highlights[place].end:
             frame = add_highlight(frame, self._occasions[place], time_ms)
+        if _current(self.script.bands, seconds) is not None:
+            frame[: self.height // 18] = BAND_COLOUR  # far from the captions; events pass before it
         self._draw_event(frame, seconds, time_ms)
         caption = _current(self.script.captions, seconds)
         if caption is not None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vidkit.data.synth.dice import Dice
-from vidkit.data.synth.script import VERSION, Highlight, Script, Stretch
+from vidkit.data.synth.script import VERSION, Highlight, Mark, Script, Stretch
 from vidkit.data.synth.shapes import SINE, SINE_STEPS
 
 Ints = npt.NDArray[np.int64]
@@ -21,6 +21,9 @@ FULL = 32_768  # the sample value of 1.0
 # Twelve semitones, in ten thousandths of the root's frequency.
 SEMITONES = (10000, 10595, 11225, 11892, 12599, 13348, 14142, 14983, 15874, 16818, 17818, 18877)
 FADE_SAMPLES = 480  # 30 ms
+CHORD_HZ = (1320, 1650, 1980)  # 4 : 5 : 6, above the music
+CHORD_LEVEL = 450  # of 32768, the amplitude of each tone
+CHORD_FADE_SAMPLES = 3200  # 200 ms
 # Semitones above the root that a highlight runs through, by its kind, and the length of a note in samples.
 FIGURES = {
     "rays": ((12, 16, 19, 24), 1600),
@@ -57,7 +60,7 @@ class Band:
     """Plays the sound of one script, second by second.
 
     Example:
-        >>> from vidkit.data.synth.script import write_script
+        >>> from vidkit.data.synth.writing import write_script
         >>> Band(write_script(0, seed=0, duration_seconds=4.0)).second(0).shape
         (16000,)
     """
@@ -88,6 +91,9 @@ class Band:
         for noise in self.script.noises:
             if noise.start < number + 1 and noise.end > number:
                 total += _accident(clock, noise) * _envelope(clock, noise) >> 8
+        for chord in self.script.chords:
+            if chord.start < number + 1 and chord.end > number:
+                total += _steady_chord(clock) * _envelope(clock, chord, CHORD_FADE_SAMPLES) >> 8
         return np.asarray(np.clip(total, -FULL, FULL - 1) / FULL, dtype=np.float32)
 
     def _ordinary(self, clock: Ints) -> Ints:
@@ -129,12 +135,18 @@ def _accident(clock: Ints, noise: Stretch) -> Ints:
     return white * (256 - (clock - start) % pace * 256 // pace) >> 7
 
 
-def _envelope(clock: Ints, stretch: Highlight | Stretch) -> Ints:
-    """Return 0..256: zero outside the stretch, with ramps of 30 ms inside."""
+def _steady_chord(clock: Ints) -> Ints:
+    """Return the chord of passages and decoys, the same in every video."""
+    chord = sum(_tone(SINE, clock, hertz, 0) for hertz in CHORD_HZ)
+    return np.asarray(chord * CHORD_LEVEL >> 12)
+
+
+def _envelope(clock: Ints, times: Highlight | Stretch | Mark, fade_samples: int = FADE_SAMPLES) -> Ints:
+    """Return 0..256: zero outside the times, with ramps inside."""
     inside = np.minimum(
-        clock - round(stretch.start * SAMPLE_RATE_HZ), round(stretch.end * SAMPLE_RATE_HZ) - clock
+        clock - round(times.start * SAMPLE_RATE_HZ), round(times.end * SAMPLE_RATE_HZ) - clock
     )
-    return np.asarray(np.clip(inside, 0, FADE_SAMPLES) * 256 // FADE_SAMPLES)
+    return np.asarray(np.clip(inside, 0, fade_samples) * 256 // fade_samples)
 
 
 def _tone(wave: Ints, clock: Ints, root_hz: int, step: int) -> Ints:

@@ -11,7 +11,14 @@ from typing import TypeVar
 import torch
 
 from vidkit.features.execution import Execution, Precision
-from vidkit.features.extract import ExtractReport, OnProgress, Progress, extract, run_plan
+from vidkit.features.extract import (
+    ExtractReport,
+    OnProgress,
+    Progress,
+    checked_captions,
+    extract,
+    run_plan,
+)
 from vidkit.features.manifest import write_manifest
 from vidkit.features.plan import Job, check_store, make_plan, unique_paths
 from vidkit.features.spec import parse_encoder_spec
@@ -35,6 +42,7 @@ class ShardJob:
         overwrite: Whether features that exist are made anew.
         retry_failed: Whether videos that failed before are tried again.
         offline: Whether the processes that build the encoders never touch the network for weights.
+        captions: Folder of captions that go before those beside the videos; all processes see it.
     """
 
     encoders: str
@@ -46,6 +54,7 @@ class ShardJob:
     overwrite: bool = False
     retry_failed: bool = False
     offline: bool = False
+    captions: Path | None = None
 
     def build(self) -> Job:
         """Return the job with its encoders; if it is ``offline``, this process is from now on."""
@@ -59,6 +68,7 @@ class ShardJob:
             self.device or ("cuda" if torch.cuda.is_available() else "cpu"),
             self.execution,
             self.overwrite,
+            self.captions,
         )
 
     def extract(
@@ -77,6 +87,7 @@ class ShardJob:
             batch_size=self.batch_size,
             overwrite=self.overwrite,
             retry_failed=self.retry_failed,
+            captions=self.captions,
             on_progress=on_progress,
         )
 
@@ -126,10 +137,16 @@ def extract_with(
 
     Raises:
         ValueError: If two videos have the same stem, or the store holds features of another recipe.
+        FileNotFoundError: If there is no such folder of captions.
         OSError: If the store cannot be written.
     """
     paths = unique_paths([Path(os.path.abspath(video)) for video in videos])
-    job = replace(job, out=Path(os.path.abspath(job.out)))
+    captions = checked_captions(job.captions)
+    job = replace(
+        job,
+        out=Path(os.path.abspath(job.out)),
+        captions=None if captions is None else Path(os.path.abspath(captions)),
+    )
     built = job.build()
     check_store(built)
     write_manifest(built, paths)

@@ -1,0 +1,15 @@
+"""Table 4, row A: sound alone.
+
+Run:      vidkit train repurposing/mmct_audio
+Data:     docs/repurposing.md#repurpose-10k
+Results:  docs/repurposing.md, row mmct_audio
+"""
+
+_base_ = ["../_base_/mmct.py", "../_base_/repurpose10k.py", "../_base_/runtime_best.py"]
+
+model = dict(
+    visual_encoder=None,
+    text_encoder=None,
+    guider=None,
+    loss=dict(unimodal=0.0, alignment=0.0),
+)

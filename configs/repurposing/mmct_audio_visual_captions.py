@@ -1,0 +1,13 @@
+"""Table 4, row A&V&C: all modalities, no alignment guider.
+
+Run:      vidkit train repurposing/mmct_audio_visual_captions
+Data:     docs/repurposing.md#repurpose-10k
+Results:  docs/repurposing.md, row mmct_audio_visual_captions
+"""
+
+_base_ = ["../_base_/mmct.py", "../_base_/repurpose10k.py", "../_base_/runtime_best.py"]
+
+model = dict(
+    guider=None,
+    loss=dict(unimodal=0.0, alignment=0.0),
+)

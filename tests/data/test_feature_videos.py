@@ -1,0 +1,205 @@
+"""Features of several modalities from stores and from bare files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vidkit.data import FeatureVideos, NeededVideo
+from vidkit.encoders import Encoder, HashedText, PixelVisual, Precomputed
+from vidkit.features import FeatureStore, make_sidecar
+from vidkit.features.convert import convert_features
+
+ENCODERS: dict[str, Encoder] = {
+    "visual": Precomputed(4, name="clip"),
+    "audio": Precomputed(3, modality="audio", name="pann"),
+}
+
+
+def _rows(num_clips: int, dim: int) -> np.ndarray:
+    return np.arange(num_clips * dim, dtype=np.float32).reshape(num_clips, dim)
+
+
+def _bare(root: Path, name: str, rows: np.ndarray, video_id: str = "a") -> Path:
+    (root / name).mkdir(parents=True, exist_ok=True)
+    np.save(root / name / f"{video_id}.npy", rows)
+    return root / name / f"{video_id}.npy"
+
+
+def _stored(root: Path, encoder: Encoder, num_clips: int, video_id: str = "a", seconds: float = 0.0) -> None:
+    sidecar = make_sidecar(encoder, clip_seconds=1.0, duration_seconds=seconds or num_clips)
+    FeatureStore(root).encoder(encoder).put(video_id, _rows(num_clips, encoder.dim), sidecar)
+
+
+def _both(root: Path) -> FeatureVideos:
+    """One modality in a store, the other bare."""
+    _stored(root, ENCODERS["visual"], 10)
+    _bare(root, "pann", _rows(9, 3))
+    return FeatureVideos(root, ENCODERS, 1.0)
+
+
+def test_a_store_and_bare_files_are_read_alike(tmp_path: Path) -> None:
+    videos = _both(tmp_path)
+    assert videos.num_clips("a") == 9
+    assert videos.common_ids() == ["a"]
+    read = videos.read("a", 2, 5)
+    np.testing.assert_array_equal(read["visual"], _rows(10, 4)[2:5])
+    np.testing.assert_array_equal(read["audio"], _rows(9, 3)[2:5])
+    assert {rows.dtype for rows in read.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_bare_files_of_other_floats_come_as_float32(tmp_path: Path, dtype: type) -> None:
+    _bare(tmp_path, "clip", _rows(5, 4).astype(dtype))
+    videos = FeatureVideos(tmp_path, {"visual": ENCODERS["visual"]}, 1.0)
+    rows = videos.read("a", 1, 3)["visual"]
+    assert rows.dtype == torch.float32
+    np.testing.assert_array_equal(rows, _rows(5, 4)[1:3])
+
+
+def test_a_folder_that_vidkit_converted_is_bare_and_says_what_it_holds(tmp_path: Path) -> None:
+    encoder = Precomputed(384, modality="text", name="minilm")
+    _stored(tmp_path / "store", encoder, 5)
+    convert_features(tmp_path / "store", "repurpose10k", tmp_path / "out")
+    converted = Precomputed(384, modality="text", name="caption_features")
+    assert FeatureVideos(tmp_path / "out", {"text": converted}, 1.0).num_clips("a") == 5
+    with pytest.raises(ValueError, match=r"holds features of clips of 1.0 s, expected 2.0 s"):
+        FeatureVideos(tmp_path / "out", {"text": converted}, 2.0)
+
+
+def test_bare_files_are_for_precomputed_features_alone(tmp_path: Path) -> None:
+    _bare(tmp_path, "PixelVisual", _rows(5, 576))
+    with pytest.raises(
+        ValueError, match=r"without sidecars, so nothing says that PixelVisual made them; read"
+    ):
+        FeatureVideos(tmp_path, {"visual": PixelVisual()}, 1.0)
+
+
+def test_what_is_missing_is_listed_by_modality_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    videos = _both(tmp_path)
+    _bare(tmp_path, "clip", _rows(10, 4), "half")  # in a store an array without sidecar is not there
+    assert videos.missing(["b", "a", "b"]) == {"visual": ["b"], "audio": ["b"]}
+    assert videos.missing(["half"]) == {"visual": ["half"], "audio": ["half"]}
+    assert videos.command(["visual", "audio"]) == (
+        "vidkit extract VIDEOS --encoder ENCODER:folder=clip,ENCODER:folder=pann --clip-seconds 1.0 "
+        f"--out {tmp_path}"
+    )
+    with pytest.raises(
+        FileNotFoundError, match=r"1 of 2 videos, first 'b', have no visual features in .*clip"
+    ):
+        videos.check(["a", "b"])
+    with pytest.raises(FileNotFoundError, match="no video has visual features in"):
+        videos.check([])
+    audio = FeatureVideos(tmp_path, {"audio": ENCODERS["audio"]}, 1.0)
+    with pytest.raises(
+        FileNotFoundError, match=r"where there is no sound, leave it out: .*audio_encoder=None"
+    ):
+        audio.check(["b"])
+
+
+def test_the_command_names_the_weights(tmp_path: Path) -> None:
+    encoder = HashedText(dim=8)
+    assert "--encoder HashedText:dim=8 " in FeatureVideos(tmp_path, {"text": encoder}, 1.0).command(["text"])
+    encoder._weights_source = "my file.pth"  # type: ignore[assignment]
+    assert "--encoder 'HashedText:dim=8;weights=my file.pth' " in FeatureVideos(
+        tmp_path, {"text": encoder}, 0.5
+    ).command(["text"])
+
+
+def test_a_duration_is_the_sidecars_or_that_of_all_clips(tmp_path: Path) -> None:
+    _stored(tmp_path, ENCODERS["visual"], 10, seconds=9.5)
+    _bare(tmp_path, "pann", _rows(11, 3))
+    videos = FeatureVideos(tmp_path, ENCODERS, 1.0)
+    assert videos.duration_seconds("a") == 9.5
+    assert videos.by_modality["audio"].duration_seconds("a") == 11.0
+
+
+@pytest.mark.parametrize(
+    ("needed", "expected"),
+    [
+        (NeededVideo("a"), (0, 9)),
+        (NeededVideo("a", end_seconds=4.2), (0, 5)),
+        (NeededVideo("a", start_seconds=3.0, end_seconds=6.0), (3, 6)),
+        (NeededVideo("a", end_seconds=11.0, min_seconds=11.0, max_seconds=11.0), (0, 9)),  # within 2 s
+        (NeededVideo("a", end_seconds=8.0, min_seconds=8.0, max_seconds=8.0), (0, 8)),
+        (NeededVideo("a", end_seconds=5.0, min_seconds=5.0), (0, 5)),  # the video goes on
+    ],
+)
+def test_a_stretch_has_the_rows_that_all_modalities_have(
+    tmp_path: Path, needed: NeededVideo, expected: tuple[int, int]
+) -> None:
+    assert _both(tmp_path).rows_of(needed) == expected
+
+
+@pytest.mark.parametrize(
+    ("needed", "message"),
+    [
+        (
+            NeededVideo("a", min_seconds=11.5),
+            r"audio features of 'a' in .* 9 clips of 1 s, which are 9 s; its annotation says at least 11.5",
+        ),
+        (
+            NeededVideo("a", max_seconds=7.5),
+            "visual features of 'a' in .* which are 10 s; its annotation says 7.5 s",
+        ),
+        (
+            NeededVideo("a", start_seconds=9.0, end_seconds=9.5, min_seconds=9.5),
+            "have 9 clips of 1 s, so the chunk that begins at 9 s has none",
+        ),
+    ],
+)
+def test_features_of_another_length_are_refused(tmp_path: Path, needed: NeededVideo, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _both(tmp_path).rows_of(needed)
+
+
+def test_modalities_may_differ_by_two_seconds(tmp_path: Path) -> None:
+    _bare(tmp_path, "clip", _rows(10, 4))
+    _bare(tmp_path, "pann", _rows(8, 3))
+    assert FeatureVideos(tmp_path, ENCODERS, 1.0).rows_of(NeededVideo("a")) == (0, 8)
+    _bare(tmp_path, "pann", _rows(7, 3))
+    with pytest.raises(
+        ValueError, match="differ in length: audio has 7 clips of 1 s, visual has 10; extract"
+    ):
+        FeatureVideos(tmp_path, ENCODERS, 1.0).rows_of(NeededVideo("a"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (_rows(5, 7), "has 7 channels, the visual encoder has 4; set its dim to 7, or read features of"),
+        (np.zeros((5, 4), np.int64), r"holds int64 of shape \(5, 4\), not features \(T, D\)"),
+        (np.zeros(20, np.float32), r"holds float32 of shape \(20,\), not features"),
+    ],
+)
+def test_files_that_do_not_fit_the_encoder_are_refused(
+    tmp_path: Path, rows: np.ndarray, message: str
+) -> None:
+    _bare(tmp_path, "clip", rows)
+    videos = FeatureVideos(tmp_path, {"visual": ENCODERS["visual"]}, 1.0)
+    with pytest.raises(ValueError, match=message):
+        videos.rows_of(NeededVideo("a"))
+
+
+def test_a_number_that_is_not_finite_is_said_with_its_second(tmp_path: Path) -> None:
+    rows = _rows(20, 4)
+    rows[12, 1], rows[15, 0] = np.inf, np.nan
+    _bare(tmp_path, "clip", rows)
+    videos = FeatureVideos(tmp_path, {"visual": ENCODERS["visual"]}, 0.5)
+    with pytest.raises(
+        ValueError, match=r"visual features of 'a' in .* not finite: inf at second 6 of the video"
+    ):
+        videos.read("a", 5, 20)
+    with pytest.raises(ValueError, match=r"nan at second 7.5"):
+        videos.read("a", 14, 20)
+    assert len(videos.read("a", 0, 12)["visual"]) == 12
+
+
+def test_features_of_another_recipe_are_refused_when_they_are_read(tmp_path: Path) -> None:
+    _stored(tmp_path, PixelVisual(), 5)
+    videos = FeatureVideos(tmp_path, {"visual": PixelVisual()}, 0.5)
+    with pytest.raises(ValueError, match="clip_seconds"):
+        videos.read("a", 0, 5)

@@ -1,0 +1,169 @@
+"""Which videos data sets need, and which of their features are there, missing or wrong.
+
+A data set takes part by a class method ``needed_videos``, which gets the settings of its component in the
+config (but ``type`` and ``encoders``) as keywords and returns what it reads of each video, before any feature
+is there; None says that it takes what its folder of features holds. Its arguments ``features``, ``encoders``
+and ``clip_seconds`` say where its features are, and of which clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from vidkit.data.feature_videos import FeatureVideos
+from vidkit.data.modality_features import ModalityFeatures, NeededVideo
+from vidkit.encoders.base import Encoder
+from vidkit.registry import DATASETS, ENCODERS, ConfigError
+from vidkit.registry.builder import signature_keys
+
+
+@dataclass
+class ModalityReport:
+    """How far the features of one modality are, for the videos of one data set.
+
+    Args:
+        modality: Its name.
+        num_videos: Videos that the data set needs.
+        missing: Those without features.
+        wrong: Those whose features cannot be used -> why, in one sentence.
+        command: Makes what is missing.
+    """
+
+    modality: str
+    num_videos: int
+    command: str
+    missing: list[str] = field(default_factory=list)
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def num_right(self) -> int:
+        """Videos whose features are there and can be used."""
+        return self.num_videos - len(self.missing) - len(self.wrong)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether there are videos, and all of them can be used."""
+        return self.num_right == self.num_videos > 0
+
+
+def needed_videos(settings: Mapping[str, Any], *, path: str) -> list[NeededVideo] | None:
+    """Return what the data set of a component needs, in order; None if its folder of features decides.
+
+    Args:
+        settings: The component.
+        path: Where it stands in the config, for messages.
+
+    Raises:
+        ConfigError: If its class does not tell.
+        FileNotFoundError: If its annotations are missing.
+        ValueError: If they are wrong.
+    """
+    kind = _kind(settings)
+    if not hasattr(kind, "needed_videos"):
+        raise ConfigError(
+            f"{path}: {kind.__name__} does not tell which videos it needs; give it a class method "
+            "needed_videos (see vidkit.data.inspection)"
+        )
+    rest = {key: value for key, value in settings.items() if key not in ("type", "encoders")}
+    needed: Sequence[NeededVideo] | None = kind.needed_videos(**rest)
+    return None if needed is None else list(needed)
+
+
+def sources_of(videos: Iterable[NeededVideo]) -> list[str]:
+    """Return where the videos are, or their ids where nobody says, in order, each once.
+
+    Raises:
+        ValueError: If two files have one video_id, which names the features of both.
+    """
+    sources: dict[str, str] = {}
+    for video in videos:
+        source = video.source or video.video_id
+        known = sources.setdefault(video.video_id, source)
+        if known != source:
+            raise ValueError(
+                f"{known!r} and {source!r} have one video_id, {video.video_id!r}, which names the features "
+                "of both; rename one of the files"
+            )
+    return list(sources.values())
+
+
+def inspect_features(
+    settings: Mapping[str, Any],
+    encoders: Mapping[str, Encoder],
+    needed: Sequence[NeededVideo] | None,
+    *,
+    path: str,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> list[ModalityReport]:
+    """Read all features that a data set needs, and return how far they are by modality.
+
+    Args:
+        settings: The component of the data set.
+        encoders: Those of the model, for a data set that names none.
+        needed: Its ``needed_videos``.
+        path: Where the component stands in the config, for messages.
+        on_progress: Called with the share that is done and the video at work.
+
+    Raises:
+        ConfigError: If the data set reads no features.
+        ValueError: If a folder holds features of which nothing says that the encoder made them.
+    """
+    features = _features(settings, encoders, path)
+    if needed is None:
+        needed = [NeededVideo(video_id) for video_id in features.common_ids()]
+    stretches: dict[str, list[NeededVideo]] = {}
+    for video in needed:
+        stretches.setdefault(video.video_id, []).append(video)
+    missing = features.missing(list(stretches))
+    reports = {
+        modality: ModalityReport(
+            modality, len(stretches), features.command([modality]), missing.get(modality, [])
+        )
+        for modality in features.by_modality
+    }
+    absent = {modality: set(report.missing) for modality, report in reports.items()}
+    for number, (video_id, videos) in enumerate(stretches.items()):
+        if on_progress is not None:
+            on_progress(number / len(stretches), video_id)
+        there = {m: f for m, f in features.by_modality.items() if video_id not in absent[m]}
+        for modality, fault in _faults(features, there, videos).items():
+            reports[modality].wrong[video_id] = fault
+    return list(reports.values())
+
+
+def _faults(
+    features: FeatureVideos, there: Mapping[str, ModalityFeatures], videos: Sequence[NeededVideo]
+) -> dict[str, str]:
+    """Return by modality the first thing that is wrong with the features of one video."""
+    faults: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for modality, one in there.items():
+        try:
+            counts[modality] = one.num_clips(videos[0].video_id)
+            for video in videos:
+                one.check_length(video, counts[modality])
+                one.read(video.video_id, *one.rows_of(video, counts[modality]))
+        except (ValueError, KeyError, OSError) as error:
+            faults[modality] = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+    if not faults and counts and (spread := features.spread_fault(videos[0].video_id, counts)):
+        faults[spread[0]] = spread[1]
+    return faults
+
+
+def _features(settings: Mapping[str, Any], encoders: Mapping[str, Encoder], path: str) -> FeatureVideos:
+    keys = signature_keys(_kind(settings))[0]
+    if "features" not in keys or "features" not in settings or "clip_seconds" not in keys:
+        raise ConfigError(f"{path}: {_kind(settings).__name__} reads no features, so there are none to check")
+    own = settings.get("encoders")
+    if own:
+        encoders = {
+            name: ENCODERS.build(encoder, path=f"{path}.encoders.{name}") for name, encoder in own.items()
+        }
+    clip_seconds = settings.get("clip_seconds", keys["clip_seconds"].default)
+    return FeatureVideos(settings["features"], encoders, clip_seconds)
+
+
+def _kind(settings: Mapping[str, Any]) -> Any:
+    return DATASETS.get(settings["type"]) if isinstance(settings["type"], str) else settings["type"]
