@@ -71,7 +71,7 @@ def test_a_reader_that_is_stuck_is_left_behind_with_a_warning(
 ) -> None:
     release = threading.Event()
     monkeypatch.setattr(readers, "_SECONDS_TO_STOP", 0.2)
-    monkeypatch.setattr(readers, "read_video", lambda path, encoders, clip_seconds: [release.wait(30)])
+    monkeypatch.setattr(readers, "read_video", lambda path, encoders, **_: [release.wait(30)])
     job = Job({"P": PixelVisual()}, FeatureStore(tmp_path), 1.0)
     try:
         with (
@@ -87,7 +87,7 @@ def test_a_reader_that_is_stuck_is_left_behind_with_a_warning(
 def test_the_bytes_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
 
-    def read(path: Path, encoders: object, clip_seconds: float) -> Any:
+    def read(path: Path, encoders: object, **_: object) -> Any:
         for index in range(20):
             made.append(index)
             yield Clips("P", torch.zeros(2, 50, dtype=torch.uint8), index / 20)
