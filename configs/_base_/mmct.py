@@ -8,6 +8,7 @@ model = dict(
     guider=dict(type="AlignmentGuider", modalities=["visual", "audio"]),
     loss=dict(type="MMCTLoss", unimodal=0.1, fused=0.3, alignment=0.1, regression=0.7),
     selection=dict(type="ClipSelection"),
+    clip_seconds=1.0,
     recompute=True,  # 16 videos of half an hour then train within 12 GiB
 )
 inference = dict(type="RepurposingInference")

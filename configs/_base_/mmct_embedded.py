@@ -14,6 +14,7 @@ model = dict(
     guider=dict(type="AlignmentGuider", modalities=["visual", "audio", "text"]),  # a curve each in the report
     loss=dict(type="MMCTLoss", unimodal=0.1, fused=0.3, alignment=0.1, regression=0.7),
     selection=dict(type="ClipSelection"),
+    clip_seconds=1.0,
 )
 inference = dict(type="RepurposingInference")
 optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-3))
