@@ -27,4 +27,4 @@ class Dropout(nn.Dropout):
         draws = torch.empty(-(-input.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
         bits = draws.view(torch.int16)[: input.numel()].view(input.shape)
         is_kept = bits >= dropped - _STEPS // 2
-        return input * is_kept * (_STEPS / (_STEPS - dropped))
+        return (input * is_kept).mul_(_STEPS / (_STEPS - dropped))

@@ -38,9 +38,10 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (..., last of ``dims``) of (..., first of ``dims``)."""
+        rows = x.reshape(-1, x.shape[-1])
         for index, layer in enumerate(self.layers):
-            x = layer(x if index == 0 else _relu(x))
-        return x
+            rows = layer(rows if index == 0 else _relu(rows))
+        return rows.view(*x.shape[:-1], rows.shape[-1])
 
 
 @MODULES.register_module()
@@ -69,13 +70,13 @@ class FeedForward(MLP):
     def forward(self, x: Tensor) -> Tensor:
         """Return (..., D) of (..., D)."""
         inner, outer = self.layers
-        y: Tensor = outer(self.dropout(self.activation(inner(x))))
-        return y
+        rows: Tensor = outer(self.dropout(self.activation(inner(x.reshape(-1, x.shape[-1])))))
+        return rows.view(x.shape)
 
 
 def _relu(x: Tensor) -> Tensor:
-    """Return the ReLU of what a linear layer gave, in its memory where no gradient is asked for.
+    """Return the ReLU of what a linear layer gave, in its memory.
 
-    In training that would cost copies: the backward pass of a write into a view.
+    Not in that of a view, as layers make of more than two axes: the backward pass would copy it three times.
     """
-    return F.relu(x, inplace=not x.requires_grad)
+    return F.relu(x, inplace=not (x.requires_grad and x._is_view()))
