@@ -28,3 +28,8 @@ class Dropout(nn.Dropout):
         bits = draws.view(torch.int16)[: input.numel()].view(input.shape)
         is_kept = bits >= dropped - _STEPS // 2
         return (input * is_kept).mul_(_STEPS / (_STEPS - dropped))
+
+    def residual(self, x: Tensor, added: Tensor) -> Tensor:
+        """Return ``x`` plus ``added`` after dropout, in as little memory as there can be."""
+        dropped: Tensor = self(added)
+        return x + dropped if dropped is added else dropped.add_(x)

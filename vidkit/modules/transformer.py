@@ -27,8 +27,7 @@ class _SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         y = self.norm(x)
-        attended: Tensor = self.dropout(self.attention(y, y, y, mask))
-        return x + attended
+        return self.dropout.residual(x, self.attention(y, y, y, mask))
 
 
 class _CrossAttention(nn.Module):
@@ -42,8 +41,7 @@ class _CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, other: Tensor, mask: Tensor | None) -> Tensor:
         y = self.norm_other(other)
-        attended: Tensor = self.dropout(self.attention(self.norm(x), y, y, mask))
-        return x + attended
+        return self.dropout.residual(x, self.attention(self.norm(x), y, y, mask))
 
 
 class _FeedForward(nn.Module):
@@ -56,8 +54,7 @@ class _FeedForward(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        added: Tensor = self.dropout(self.network(self.norm(x)))
-        return x + added
+        return self.dropout.residual(x, self.network(self.norm(x)))
 
 
 @MODULES.register_module()

@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
+from mmct_cases import DIMS, SUBSETS, UNGUIDED, batch_of, mmct
 from torch import nn
 from torch.nn import functional as F
 
-from vidkit.data import PadSequences, VideoSample
-from vidkit.registry import MODELS
-from vidkit.tasks.repurposing import MMCT, AlignmentGuider, Outputs
+from vidkit.data import VideoSample
+from vidkit.tasks.repurposing import AlignmentGuider, Outputs
 from vidkit.tasks.repurposing.model import _FIRST_OFFSET_SECONDS
-
-DIMS = dict(visual=12, audio=20, text=8)
-SUBSETS = [names for count in (1, 2, 3) for names in itertools.combinations(DIMS, count)]
-UNGUIDED = dict(guider=None, loss=dict(type="MMCTLoss", unimodal=0.0, alignment=0.0))
-
-
-def _model(names: tuple[str, ...] = tuple(DIMS), **settings: Any) -> MMCT:
-    torch.manual_seed(0)
-    guided = [name for name in names if name != "text"] or ["text"]
-    config = dict(
-        type="MMCT",
-        **{f"{name}_encoder": dict(type="Precomputed", dim=DIMS[name], modality=name) for name in names},
-        dim=16,
-        num_heads=2,
-        feedforward_dim=24,
-        num_self_layers=2,
-        num_caption_layers=1,
-        num_fusion_layers=2,
-        guider=dict(type="AlignmentGuider", modalities=guided),
-        loss=dict(type="MMCTLoss"),
-        selection=dict(type="ClipSelection", min_seconds=2.0),
-    )
-    model = MODELS.build({**config, **settings})
-    assert isinstance(model, MMCT)
-    return model
-
-
-def _sample(length: int) -> VideoSample:
-    sample = VideoSample(
-        metainfo=dict(video_id=f"v{length}", duration_seconds=float(length), clip_seconds=1.0)
-    )
-    sample.gt_segments = torch.tensor([[1.0, 0.5 * length], [2.0, 6.0]])
-    return sample
-
-
-def _batch(lengths: list[int], names: tuple[str, ...] = tuple(DIMS)) -> dict[str, Any]:
-    generator = torch.Generator().manual_seed(1)
-    inputs = {
-        name: [torch.randn(length, DIMS[name], generator=generator) for length in lengths] for name in names
-    }
-    return PadSequences()(dict(inputs=inputs, data_samples=[_sample(length) for length in lengths]))
 
 
 def test_the_number_of_parameters_of_the_papers_model_is_derived() -> None:
     """Those of docs/repurposing.md: d = 512, FFN 2048, 3/3/3 layers, all modalities, guider on two."""
-    model = _model(
+    model = mmct(
         visual_encoder=dict(type="Precomputed", dim=512),
         audio_encoder=dict(type="Precomputed", dim=2048, modality="audio"),
         text_encoder=dict(type="Precomputed", dim=384, modality="text"),
@@ -86,8 +42,8 @@ def test_the_number_of_parameters_of_the_papers_model_is_derived() -> None:
 @pytest.mark.parametrize("names", SUBSETS)
 @pytest.mark.parametrize("guided", [True, False])
 def test_every_subset_of_modalities_trains_all_its_parameters(names: tuple[str, ...], guided: bool) -> None:
-    model = _model(names, **({} if guided else UNGUIDED))
-    losses = model(**_batch([30, 18], names), mode="loss")
+    model = mmct(names, **({} if guided else UNGUIDED))
+    losses = model(**batch_of([30, 18], names), mode="loss")
     assert all(name.startswith("loss_") for name in losses)
     assert len(losses) == 2 + (2 * len(model.guider.modalities) if guided else 0)
     sum(losses.values()).backward()
@@ -100,13 +56,13 @@ def test_every_subset_of_modalities_trains_all_its_parameters(names: tuple[str, 
 @pytest.mark.parametrize("layers", [(1, 4, 4), (3, 3, 3), (5, 2, 2), (7, 1, 1)])
 def test_the_layers_of_table_5_are_those_that_run(layers: tuple[int, int, int]) -> None:
     names = ("num_self_layers", "num_caption_layers", "num_fusion_layers")
-    model = _model(**dict(zip(names, layers)))
+    model = mmct(**dict(zip(names, layers)))
     ran: list[str] = []
     for stage in ("self_layers", "caption_layers", "fusion_layers"):
         for name, stack in getattr(model, stage).items():
             for layer in stack:
                 layer.register_forward_hook(lambda *_, key=f"{stage}.{name}": ran.append(key))
-    model(**_batch([10]))
+    model(**batch_of([10]))
     assert [ran.count(f"self_layers.{name}") for name in DIMS] == [layers[0]] * 3
     assert [ran.count(f"caption_layers.{name}") for name in DIMS] == [layers[1], layers[1], 0]
     assert [ran.count(f"fusion_layers.{name}") for name in DIMS] == [layers[2], layers[2], 0]
@@ -114,10 +70,10 @@ def test_the_layers_of_table_5_are_those_that_run(layers: tuple[int, int, int]) 
 
 @pytest.mark.parametrize("names", SUBSETS)
 def test_logits_do_not_change_with_the_other_videos_of_a_batch(names: tuple[str, ...]) -> None:
-    model = _model(names).eval()
+    model = mmct(names).eval()
     lengths = [40, 7, 23]
-    together = model(**_batch(lengths, names))
-    whole = _batch(lengths, names)
+    together = model(**batch_of(lengths, names))
+    whole = batch_of(lengths, names)
     for row, length in enumerate(lengths):
         (alone,) = model({name: x[row : row + 1, :length] for name, x in whole["inputs"].items()})
         assert together[row].logits.shape == (length,)
@@ -131,7 +87,7 @@ def test_logits_do_not_change_with_the_other_videos_of_a_batch(names: tuple[str,
 def test_losses_and_gradients_do_not_depend_on_what_stands_in_padding() -> None:
     gradients = []
     for value, more in ((0.0, 0), (5.0, 9)):
-        model, batch = _model(dropout=0.0), _batch([30, 18])
+        model, batch = mmct(dropout=0.0), batch_of([30, 18])
         inputs, masks = {}, {}
         for name, x in batch["inputs"].items():
             masks[name] = F.pad(batch["masks"][name], (0, more))
@@ -144,8 +100,8 @@ def test_losses_and_gradients_do_not_depend_on_what_stands_in_padding() -> None:
 
 
 def test_captions_have_a_mask_of_their_own() -> None:
-    model = _model().eval()
-    batch = _batch([20, 20])
+    model = mmct().eval()
+    batch = batch_of([20, 20])
     text = batch["inputs"]["text"]
     mask = torch.arange(20) < torch.tensor([[20], [12]])
     padded = model({**batch["inputs"], "text": text}, masks={**batch["masks"], "text": mask})
@@ -159,8 +115,8 @@ def test_captions_have_a_mask_of_their_own() -> None:
 
 
 def test_a_video_without_any_caption_is_that_of_no_keys_and_stays_finite() -> None:
-    model = _model()
-    batch = _batch([20, 15])
+    model = mmct()
+    batch = batch_of([20, 15])
     batch["masks"]["text"][1] = False
     losses = model(**batch, mode="loss")
     sum(losses.values()).backward()
@@ -169,7 +125,7 @@ def test_a_video_without_any_caption_is_that_of_no_keys_and_stays_finite() -> No
 
 
 def test_seconds_know_their_place_in_time() -> None:
-    model = _model(("visual",), **UNGUIDED).eval()
+    model = mmct(("visual",), **UNGUIDED).eval()
     x = torch.randn(1, 1, 12).expand(1, 30, 12)  # the same second over and over
     (outputs,) = model(dict(visual=x))
     assert outputs.logits.std() > 1e-3
@@ -178,31 +134,31 @@ def test_seconds_know_their_place_in_time() -> None:
 
 
 def test_both_directions_of_a_fusion_layer_read_the_state_before_it() -> None:
-    model = _model(num_fusion_layers=1).eval()
+    model = mmct(num_fusion_layers=1).eval()
     seen: dict[str, tuple[torch.Tensor, ...]] = {}
     for name in ("visual", "audio"):
         model.fusion_layers[name][0].register_forward_hook(
             lambda _, inputs, __, name=name: seen.update({name: inputs})
         )
-    model(**_batch([10]))
+    model(**batch_of([10]))
     assert torch.equal(seen["visual"][0], seen["audio"][1])
     assert torch.equal(seen["audio"][0], seen["visual"][1])
 
 
 def test_a_single_stream_goes_to_the_heads_itself() -> None:
     for names in (("visual",), ("audio", "text"), ("text",)):
-        model = _model(names)
+        model = mmct(names)
         assert isinstance(model.fuse, nn.Identity)
         assert list(model.close) == [names[0]]
-    assert list(_model(("audio", "text")).caption_layers) == ["audio"]
+    assert list(mmct(("audio", "text")).caption_layers) == ["audio"]
 
 
 def test_recomputing_layers_changes_neither_losses_nor_gradients() -> None:
     results = []
     for recompute in (False, True):
-        model = _model(recompute=recompute)  # in training, with dropout
+        model = mmct(recompute=recompute)  # in training, with dropout
         torch.manual_seed(3)
-        losses = model(**_batch([25, 11]), mode="loss")
+        losses = model(**batch_of([25, 11]), mode="loss")
         sum(losses.values()).backward()
         results.append((losses, [parameter.grad for parameter in model.parameters()]))
     (losses, gradients), (others, other_gradients) = results
@@ -215,7 +171,7 @@ def test_recomputing_layers_changes_neither_losses_nor_gradients() -> None:
 def test_recomputing_keeps_less_for_the_backward_pass() -> None:
     kept = []
     for recompute in (False, True):
-        model, batch = _model(recompute=recompute), _batch([64])
+        model, batch = mmct(recompute=recompute), batch_of([64])
         held: dict[int, int] = {}
 
         def pack(x: torch.Tensor, held: dict[int, int] = held) -> torch.Tensor:
@@ -230,7 +186,7 @@ def test_recomputing_keeps_less_for_the_backward_pass() -> None:
 
 
 def test_two_hours_are_read_at_once() -> None:
-    model = _model(num_self_layers=1, num_fusion_layers=1, num_heads=1).eval()
+    model = mmct(num_self_layers=1, num_fusion_layers=1, num_heads=1).eval()
     with torch.inference_mode():
         (outputs,) = model({name: torch.randn(1, 7200, dim) for name, dim in DIMS.items()})
     assert outputs.logits.shape == (7200,)
@@ -238,19 +194,19 @@ def test_two_hours_are_read_at_once() -> None:
 
 
 def test_half_precision_trains() -> None:
-    model = _model()
+    model = mmct()
     with torch.autocast("cpu", torch.bfloat16):
-        losses = model(**_batch([30, 18]), mode="loss")
+        losses = model(**batch_of([30, 18]), mode="loss")
     sum(losses.values()).backward()
     assert all(loss.dtype == torch.float32 for loss in losses.values())
     assert all(torch.isfinite(parameter.grad).all() for parameter in model.parameters())
 
 
 def test_weights_round_trip() -> None:
-    model, other = _model().eval(), _model().eval()
+    model, other = mmct().eval(), mmct().eval()
     for parameter in other.parameters():
         nn.init.normal_(parameter)
-    batch = _batch([12])
+    batch = batch_of([12])
     assert not torch.allclose(model(**batch)[0].logits, other(**batch)[0].logits)
     other.load_state_dict(model.state_dict())
     assert torch.equal(model(**batch)[0].logits, other(**batch)[0].logits)
@@ -258,20 +214,20 @@ def test_weights_round_trip() -> None:
 
 
 def test_evaluation_is_deterministic_and_training_is_not() -> None:
-    model, batch = _model(), _batch([12])
+    model, batch = mmct(), batch_of([12])
     assert not torch.equal(model(**batch)[0].logits, model(**batch)[0].logits)
     model.eval()
     assert torch.equal(model(**batch)[0].logits, model(**batch)[0].logits)
 
 
 def test_the_regression_head_starts_alive_and_with_clips_of_mean_length() -> None:
-    offsets = _model().eval()(**_batch([50]))[0].offsets
+    offsets = mmct().eval()(**batch_of([50]))[0].offsets
     assert (offsets > 0).all()
     assert offsets.mean().item() == pytest.approx(_FIRST_OFFSET_SECONDS, abs=2.0)
 
 
 def test_decoding_measures_from_the_middle_of_each_second() -> None:
-    model = _model(clip_seconds=2.0)
+    model = mmct(clip_seconds=2.0)
     logits = torch.tensor([-5.0, 3.0, -5.0, 2.0, -5.0])
     offsets = torch.tensor([[0.0, 0.0], [3.0, 1.0], [0.0, 0.0], [2.0, 3.0], [9.0, 9.0]])
     outputs = Outputs(logits, offsets, {"audio": torch.zeros(5)})
@@ -285,10 +241,10 @@ def test_decoding_measures_from_the_middle_of_each_second() -> None:
 
 
 def test_prediction_fills_in_the_samples_of_a_batch() -> None:
-    model = _model().eval()
+    model = mmct().eval()
     nn.init.constant_(model.classify.layers[-1].bias, 3.0)
     with torch.inference_mode():
-        batch = _batch([60, 35])
+        batch = batch_of([60, 35])
         samples = model(**batch, mode="predict")
         outputs = model(**batch)
     for sample, own, length in zip(samples, outputs, (60, 35)):
@@ -301,15 +257,15 @@ def test_prediction_fills_in_the_samples_of_a_batch() -> None:
 
 
 def test_without_guider_there_are_no_curves_of_modalities() -> None:
-    model = _model(**UNGUIDED).eval()
-    batch = _batch([20])
+    model = mmct(**UNGUIDED).eval()
+    batch = batch_of([20])
     assert model(**batch)[0].modality_logits == {}
     assert model(**batch, mode="predict")[0].pred_modality_saliency == {}
 
 
 def test_the_guider_reads_the_streams_before_they_are_fused() -> None:
-    model = _model(guider=dict(type="AlignmentGuider", modalities=["visual", "audio", "text"])).eval()
-    batch = _batch([20])
+    model = mmct(guider=dict(type="AlignmentGuider", modalities=["visual", "audio", "text"])).eval()
+    batch = batch_of([20])
     before = model(**batch)[0]
     changed = model(**{**batch, "inputs": {**batch["inputs"], "text": batch["inputs"]["text"] + 1}})[0]
     for name in ("visual", "audio"):
@@ -321,8 +277,8 @@ def test_the_guider_reads_the_streams_before_they_are_fused() -> None:
 def test_it_learns_clips_that_a_feature_shows() -> None:
     torch.manual_seed(0)
     names = ("visual", "audio")
-    model = _model(names, dropout=0.0, num_self_layers=1, num_fusion_layers=1)
-    batch = _batch([60, 45], names)
+    model = mmct(names, dropout=0.0, num_self_layers=1, num_fusion_layers=1)
+    batch = batch_of([60, 45], names)
     for row, sample in enumerate(batch["data_samples"]):
         sample.gt_segments = torch.tensor([[10.0 + 5 * row, 30.0 + 5 * row]])
         start, end = sample.gt_segments[0].int().tolist()
@@ -338,31 +294,31 @@ def test_it_learns_clips_that_a_feature_shows() -> None:
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="give at least one of visual_encoder, audio_encoder and text_enc"):
-        _model(())
+        mmct(())
     with pytest.raises(TypeError, match="visual_encoder must be an encoder, got ClipSelection"):
-        _model(visual_encoder=dict(type="ClipSelection"))
+        mmct(visual_encoder=dict(type="ClipSelection"))
     with pytest.raises(TypeError, match="selection must be ClipSelection, got MMCTLoss"):
-        _model(selection=dict(type="MMCTLoss"))
+        mmct(selection=dict(type="MMCTLoss"))
     with pytest.raises(TypeError, match="loss must be MMCTLoss, got ClipSelection"):
-        _model(loss=dict(type="ClipSelection"))
+        mmct(loss=dict(type="ClipSelection"))
     with pytest.raises(TypeError, match="guider must be AlignmentGuider, got ClipSelection"):
-        _model(guider=dict(type="ClipSelection"))
+        mmct(guider=dict(type="ClipSelection"))
     with pytest.raises(ValueError, match=r"num_fusion_layers must be at least 1, got 0; .* encoder to None"):
-        _model(num_fusion_layers=0)
+        mmct(num_fusion_layers=0)
     with pytest.raises(ValueError, match=r"unimodal \(0.1\) and alignment \(0.1\) need a guider"):
-        _model(guider=None)
+        mmct(guider=None)
     with pytest.raises(ValueError, match="nothing would teach the heads of the guider"):
-        _model(loss=dict(type="MMCTLoss", unimodal=0.0, alignment=0.0))
+        mmct(loss=dict(type="MMCTLoss", unimodal=0.0, alignment=0.0))
     with pytest.raises(ValueError, match="the guider has a head for audio, the model reads: visual; name"):
-        _model(("visual",), guider=dict(type="AlignmentGuider"))
+        mmct(("visual",), guider=dict(type="AlignmentGuider"))
     for modalities in ([], ["picture"]):
         with pytest.raises(ValueError, match="modalities are some of visual, audio, text, got"):
             AlignmentGuider(modalities=modalities)
 
 
 def test_features_that_do_not_fit_are_refused() -> None:
-    model = _model()
-    batch = _batch([5])
+    model = mmct()
+    batch = batch_of([5])
     with pytest.raises(ValueError, match="the model reads audio features, the batch has: visual"):
         model({"visual": batch["inputs"]["visual"]})
     with pytest.raises(ValueError, match=r"Precomputed gives 12 channels, .* shape \(1, 5, 13\)"):
