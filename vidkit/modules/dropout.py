@@ -31,5 +31,7 @@ class Dropout(nn.Dropout):
 
     def residual(self, x: Tensor, added: Tensor) -> Tensor:
         """Return ``x`` plus ``added`` after dropout, in as little memory as there can be."""
+        if not self.training or self.p == 0.0:
+            return x + added
         dropped: Tensor = self(added)
-        return x + dropped if dropped is added else dropped.add_(x)
+        return dropped.add_(x)
