@@ -124,14 +124,15 @@ class Predictor:
     ) -> tuple[list[Prediction], dict[Path, str]]:
         """Return the predictions of the videos that can be read, and why the others cannot.
 
+        Where the model reads text, speech is heard in videos that have no captions, or else they are read as
+        silent with a warning; see ``vidkit.media.missing_captions``.
+
         Args:
             videos: Video files with different stems.
             query: The sentence to answer, for tasks that take one.
             features: Folder of a feature store to keep features in, and to find those that are there; None
                 forgets them.
             tell: Called with the share that is done and the video at work.
-
-        Where the model reads text, speech is heard in videos that have no captions (``supply_captions``).
 
         Raises:
             ConfigError: If an encoder reads features that exist.

@@ -5,7 +5,9 @@ Shapes: T seconds (clips with a feature of their own), D channels, K clips.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from itertools import pairwise
 from typing import Any
 
@@ -33,9 +35,9 @@ _SCORE_DIGITS = 4
 class RepurposingInference:
     """Clips of a raw video, by a trained model of the task.
 
-    The ranking of the benchmark may hold one moment several times; here a clip that overlaps a better one by
-    a tIoU of more than 0.3 gives way to the next candidate. Every clip gets a title, the reasons for its
-    choice and the boxes of a vertical crop.
+    The clips of the benchmark may hold one moment several times; here a clip that overlaps a better one by a
+    tIoU of more than 0.3 gives way to the next, and scores are those that the model gives, not decayed ones.
+    Every clip gets a title, the reasons for its choice and the boxes of a vertical crop.
 
     Args:
         model: ``MMCT``, or another ``RepurposingModel``.
@@ -127,10 +129,12 @@ class RepurposingInference:
         meta = dict(video_id=video_id, duration_seconds=duration_seconds, clip_seconds=self.clip_seconds)
         sample = VideoSample(metainfo=meta)
         with torch.inference_mode():
-            self.model.eval().decode(sample, self._outputs(features))
+            self.model.eval()
+            outputs = self._outputs(features)
+            self.model.decode(sample, outputs)
         cuts = find_cuts(features["cuts"], apart=1)
         sentences = whole_sentences(captions)
-        self._choose(sample, sentences, cuts * self.clip_seconds)
+        self._choose(sample, outputs, sentences, cuts * self.clip_seconds)
         segments = sample.pred_segments.tolist()
         sample.pred_details = [self._detail(sample, start, end, sentences) for start, end in segments]
         if aspect_ratio is not None:
@@ -175,31 +179,47 @@ class RepurposingInference:
             {name: torch.cat([part.modality_logits[name] for part in parts]) for name in guided},
         )
 
-    def _choose(self, sample: VideoSample, sentences: Sequence[Caption], cuts: np.ndarray) -> None:
-        """Set the clips and their scores: as many as the model allows, of the best candidates that differ."""
-        spoken = np.array([(sentence.start, sentence.end) for sentence in sentences]).reshape(-1, 2)
-        chosen, scores = np.zeros((0, 2)), []
-        candidates = sample.pred_candidates.double().numpy()
-        for candidate, score in zip(candidates, sample.pred_candidate_scores.tolist()):
-            if len(chosen) == len(sample.pred_segments):
-                break
-            if _overlaps(candidate, chosen):
-                continue
-            snapped = snap_segments(
-                candidate[None],
-                sentences=spoken,
-                cuts=cuts,
-                max_shift_seconds=self.snap_seconds,
-                duration_seconds=sample.duration_seconds,
-                min_seconds=self.model.selection.min_seconds,
-                max_seconds=self.model.selection.max_seconds,
-            )
-            snapped = snapped.round(_MILLISECONDS).clip(0, sample.duration_seconds)
-            if not _overlaps(snapped[0], chosen):
-                chosen = np.concatenate([chosen, snapped])
-                scores.append(score)
-        sample.pred_segments = torch.from_numpy(chosen)
-        sample.pred_scores = torch.tensor(scores, dtype=torch.float64)
+    def _choose(
+        self, sample: VideoSample, outputs: Outputs, sentences: Sequence[Caption], cuts: np.ndarray
+    ) -> None:
+        """Set the clips and their scores: as many as the model allows, of the best proposals that differ.
+
+        As in soft-NMS a clip weakens those that overlap it, but only one that is chosen does: the many
+        proposals for one moment do not weaken what borders on it.
+        """
+        selection = copy(self.model.selection)
+        selection.sigma = math.inf  # ranks without weakening
+        scores, segments = (x.double().numpy() for x in self.model.proposals(outputs))
+        ranking = selection(scores, segments, duration_seconds=sample.duration_seconds)
+        left = ranking.candidate_scores.copy()
+        chosen, chosen_scores = np.zeros((0, 2)), []
+        while len(chosen) < len(sample.pred_segments) and left.max() > 0:
+            best = int(left.argmax())
+            overlap = temporal_iou(ranking.candidates[best : best + 1], ranking.candidates)[0]
+            left *= np.where(overlap > _MOST_OVERLAP, 0.0, np.exp(-(overlap**2) / self.model.selection.sigma))
+            left[best] = 0.0
+            clip = self._snapped(ranking.candidates[best : best + 1], sample, sentences, cuts)
+            if not (temporal_iou(clip, chosen) > _MOST_OVERLAP).any():
+                chosen = np.concatenate([chosen, clip])
+                chosen_scores.append(ranking.candidate_scores[best])
+        order = np.argsort(-np.array(chosen_scores), kind="stable")
+        sample.pred_segments = torch.from_numpy(chosen[order])
+        sample.pred_scores = torch.from_numpy(np.array(chosen_scores)[order])
+
+    def _snapped(
+        self, clip: np.ndarray, sample: VideoSample, sentences: Sequence[Caption], cuts: np.ndarray
+    ) -> np.ndarray:
+        """Return a clip, (1, 2), with its borders where a person would cut, in whole milliseconds."""
+        snapped = snap_segments(
+            clip,
+            sentences=np.array([(sentence.start, sentence.end) for sentence in sentences]).reshape(-1, 2),
+            cuts=cuts,
+            max_shift_seconds=self.snap_seconds,
+            duration_seconds=sample.duration_seconds,
+            min_seconds=self.model.selection.min_seconds,
+            max_seconds=self.model.selection.max_seconds,
+        )
+        return snapped.round(_MILLISECONDS).clip(0, sample.duration_seconds)
 
     def _detail(
         self, sample: VideoSample, start: float, end: float, sentences: Sequence[Caption]
@@ -230,7 +250,3 @@ def chunks_of(num_clips: int, length: int, overlap: int) -> list[tuple[int, int,
     starts = [round(index * (num_clips - length) / (count - 1)) for index in range(count)]
     borders = [0, *((start + length + after) // 2 for start, after in pairwise(starts)), num_clips]
     return [(start, start + length, *kept) for start, kept in zip(starts, pairwise(borders))]
-
-
-def _overlaps(segment: np.ndarray, chosen: np.ndarray) -> bool:
-    return bool((temporal_iou(segment[None], chosen) > _MOST_OVERLAP).any())

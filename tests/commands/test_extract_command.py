@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from test_bad_input import run, write_video
 
-from vidkit.features import ExtractReport
+from vidkit.encoders import HashedText
+from vidkit.features import ExtractReport, FeatureStore
 from vidkit.features.launchers.shards import ShardJob, split
 
 MOTION = ["--encoder", "MotionVisual", "--clip-seconds", "0.5"]
@@ -34,6 +35,18 @@ def test_failures_are_counted_and_tried_again_when_asked(tmp_path: Path) -> None
     assert run("extract", videos, *MOTION, "--out", out, "--retry-failed").exit_code == 0
     status = json.loads(run("features", "status", out).stdout)["MotionVisual"]
     assert (status["done"], status["failed"], status["left"], status["seconds_left"]) == (2, 0, 0, 0)
+
+
+def test_captions_come_from_the_folder_that_is_named(tmp_path: Path) -> None:
+    video, text = write_video(tmp_path / "talk.mp4"), ["--encoder", "HashedText"]
+    (tmp_path / "captions").mkdir()
+    (tmp_path / "captions" / "talk.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\na goal\n")
+    result = run("extract", video, *text, "--out", tmp_path / "out", "--captions", tmp_path / "captions")
+    assert result.exit_code == 0, result.output
+    assert (FeatureStore(tmp_path / "out")["HashedText"]["talk"] == HashedText()(["a goal"]).numpy()).all()
+    absent = run("extract", video, *text, "--out", tmp_path / "out", "--captions", tmp_path / "none")
+    assert absent.exit_code == 2
+    assert "no folder of captions at" in absent.stderr
 
 
 def test_a_list_with_a_missing_path_names_it_and_does_the_rest(tmp_path: Path) -> None:

@@ -104,6 +104,16 @@ def test_a_hard_cut_is_found_and_motion_is_not() -> None:
     assert len(find_cuts(np.zeros((1, 3)))) == 0
 
 
+def test_every_cut_between_short_shots_is_found_if_they_may_be_near() -> None:
+    rng = np.random.default_rng(0)
+    cameras = rng.normal(size=(2, 300))
+    expected = [7, 15, 22, 30, 38, 45]
+    shot = np.searchsorted(expected, np.arange(60), side="right")
+    features = cameras[shot % 2] + rng.normal(0, 0.02, size=(60, 300))
+    assert find_cuts(features, apart=1).tolist() == expected
+    assert len(find_cuts(features)) < len(expected)
+
+
 def test_a_peak_at_a_cut_goes_and_a_highlight_that_begins_there_stays() -> None:
     scores = np.full(40, 0.1)
     scores[9:11] = 1.0

@@ -18,6 +18,9 @@ class VideoSample(BaseDataElement):
     ``gt_label, pred_label``        a class index, or scores (K,)
     ``pred_embedding``              (D,) float
     ``query``                       the sentence that is asked for
+    ``pred_modality_saliency``      a dict of (T,) float, the saliency by one modality alone
+    ``pred_details``                a list of dicts, what else is said of each predicted segment
+    ``pred_note``                   a sentence, such as why there is no segment
     ==============================  =========================================================
 
     Example:

@@ -154,6 +154,13 @@ def test_one_moment_gives_one_clip() -> None:
     assert len(sample.pred_candidates) == 80
 
 
+def test_a_clip_that_borders_on_another_keeps_the_score_that_the_model_gives() -> None:
+    features = _features(600, (100.0, 140.0), (130.0, 170.0))
+    sample = _predict(features, model=Planted(clips_per_minute=0.2))
+    assert sorted(sample.pred_segments.tolist()) == [[100.0, 140.0], [130.0, 170.0]]
+    assert sample.pred_scores.tolist() == pytest.approx([1 / (1 + np.exp(-HIGH))] * 2)
+
+
 def test_borders_move_to_sentences_within_the_limit() -> None:
     captions = (
         Caption(90.0, 98.7, "Before."),
