@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vidkit.data import FeatureVideos, NeededVideo
-from vidkit.encoders import Encoder, HashedText, PixelVisual, Precomputed
+from vidkit.encoders import Encoder, HashedText, JoinedFeatures, PixelVisual, Precomputed
 from vidkit.features import FeatureStore, make_sidecar
 from vidkit.features.convert import convert_features
 
@@ -203,3 +203,9 @@ def test_features_of_another_recipe_are_refused_when_they_are_read(tmp_path: Pat
     videos = FeatureVideos(tmp_path, {"visual": PixelVisual()}, 0.5)
     with pytest.raises(ValueError, match="clip_seconds"):
         videos.read("a", 0, 5)
+
+
+def test_an_encoder_that_joins_others_is_refused(tmp_path: Path) -> None:
+    joined = JoinedFeatures(parts=[Precomputed(3, name="a"), Precomputed(2, name="b")])
+    with pytest.raises(ValueError, match=r"visual encoder joins 2 encoders.*Precomputed\(dim=5\)"):
+        FeatureVideos(tmp_path, {"visual": joined}, 1.0)

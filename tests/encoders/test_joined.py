@@ -7,10 +7,12 @@ import torch
 
 from vidkit.encoders import Precomputed
 from vidkit.encoders.joined import JoinedFeatures, parts_of
+from vidkit.registry import ENCODERS
 
 
 def test_the_parts_keep_their_order_and_add_up() -> None:
-    joined = JoinedFeatures(parts=[Precomputed(3, name="a"), Precomputed(2, name="b")])
+    parts = [dict(type="Precomputed", dim=3, name="a"), dict(type="Precomputed", dim=2, name="b")]
+    joined = ENCODERS.build(dict(type="JoinedFeatures", parts=parts))
     assert joined.dim == 5
     assert joined.modality == "visual"
     assert [part.store_name for part in parts_of(joined)] == ["a", "b"]

@@ -51,7 +51,7 @@ def _names() -> list[str]:
     return sorted(
         name
         for name, kind in kinds.items()
-        if kind.__module__.startswith("vidkit.encoders.") and name != "Precomputed"
+        if kind.__module__.startswith("vidkit.encoders.") and name not in ("Precomputed", "JoinedFeatures")
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from vidkit.encoders.base import Encoder, FeatureRecipe, spec_of
+from vidkit.encoders.joined import JoinedFeatures
 from vidkit.encoders.weights import source_of_weights
 from vidkit.features.layouts import FeatureFolder
 from vidkit.features.npy_header import npy_header
@@ -60,10 +61,16 @@ class ModalityFeatures:
         clip_seconds: Length of a clip.
 
     Raises:
-        ValueError: If the files are bare and the encoder is not ``Precomputed``, or its folder has no name.
+        ValueError: If the files are bare and the encoder is not ``Precomputed``, if its folder has no name,
+            or if it joins several encoders.
     """
 
     def __init__(self, folder: str | Path, encoder: Encoder, modality: str, clip_seconds: float) -> None:
+        if isinstance(encoder, JoinedFeatures):
+            raise ValueError(
+                f"the {modality} encoder joins {len(encoder.parts)} encoders, and this data set reads the "
+                f"features of one; join the files yourself and read them with Precomputed(dim={encoder.dim})"
+            )
         self.modality = modality
         self.dim = encoder.dim
         self.clip_seconds = clip_seconds

@@ -16,6 +16,7 @@ from vidkit.encoders.base import (
     VisualRecipe,
     encode_clips,
 )
+from vidkit.encoders.joined import JoinedFeatures
 from vidkit.encoders.precomputed import Precomputed
 from vidkit.encoders.text import BERT, CLIPText, GloVe, HashedText, MiniLM, SentenceEncoder
 from vidkit.encoders.visual import (
@@ -42,6 +43,7 @@ __all__ = [
     "FeatureRecipe",
     "encode_clips",
     "Precomputed",
+    "JoinedFeatures",
     "MotionVisual",
     "PixelVisual",
     "CLIPVisual",

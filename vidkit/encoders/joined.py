@@ -11,14 +11,15 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from vidkit.encoders.base import Encoder, FeatureRecipe
+from vidkit.registry import ENCODERS
 
 
+@ENCODERS.register_module()
 class JoinedFeatures(Encoder):
     """The features of several encoders of one modality, concatenated along the channels.
 
-    Benchmarks of moment retrieval read SlowFast and CLIP features so. The parts write or read a folder of the
-    feature store each; ``forward`` passes rows that are joined already, in this order. No data set joins them
-    yet, so it is not registered.
+    Benchmarks of moment retrieval read SlowFast and CLIP features so. ``forward`` passes rows that are joined
+    already, in the order of the parts; the data sets of vidkit do not join them yet, and say so.
 
     Args:
         parts: At least one encoder; their order is that of the channels.
