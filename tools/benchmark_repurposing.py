@@ -101,15 +101,13 @@ def _write_attention_out(*, own_linears: bool) -> None:
     from torch import Tensor
     from torch.nn import functional as F
 
-    import vidkit.modules.linear
+    import vidkit.modules.linear as linears
     import vidkit.modules.multi_head_attention as attention
     import vidkit.modules.transformer as transformer
 
-    def project(self: Any, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
+    def project(self: Any, *inputs: Tensor) -> tuple[Tensor, ...]:
         weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
-        return [
-            attention.linear(x, weight, bias) for x, weight, bias in zip((query, key, value), weights, biases)
-        ]
+        return tuple(linears.linear(x, weight, bias) for x, weight, bias in zip(inputs, weights, biases))
 
     def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, **_: Any) -> Tensor:
         if mask is None:  # vidkit leaves a mask without padding out
@@ -118,12 +116,27 @@ def _write_attention_out(*, own_linears: bool) -> None:
         scores = scores.masked_fill(~mask[:, None, None], -torch.inf)
         return scores.softmax(dim=-1) @ value
 
-    attention.MultiHeadAttention._project = project  # type: ignore[method-assign]
+    def attend_itself(self: Any, x: Tensor, mask: Tensor | None) -> Tensor:
+        y = self.norm(x)
+        return self.dropout.residual(x, self.attention(y, y, y, mask))  # type: ignore[no-any-return]
+
+    def attend_other(self: Any, x: Tensor, other: Tensor, mask: Tensor | None) -> Tensor:
+        y = self.norm_other(other)
+        return self.dropout.residual(x, self.attention(self.norm(x), y, y, mask))  # type: ignore[no-any-return]
+
+    def feed_forward(self: Any, x: Tensor) -> Tensor:
+        return self.dropout.residual(x, self.network(self.norm(x)))  # type: ignore[no-any-return]
+
+    attention.MultiHeadAttention._project = project  # type: ignore[method-assign, assignment]
     attention.attend_heads = attend
+    transformer._SelfAttention.forward = attend_itself  # type: ignore[method-assign]
+    transformer._CrossAttention.forward = attend_other  # type: ignore[method-assign]
+    transformer._FeedForward.forward = feed_forward  # type: ignore[method-assign]
     transformer.Dropout.forward = torch.nn.Dropout.forward  # type: ignore[method-assign]
+    transformer.Dropout.residual = lambda self, x, added: x + self(added)  # type: ignore[method-assign]
     if own_linears:
-        vidkit.modules.linear._has_choice = lambda x, weight: False
-        attention.linear = F.linear
+        linears.linear = F.linear
+        linears.Linear.forward = torch.nn.Linear.forward  # type: ignore[method-assign]
 
 
 def _explicit_bytes(num_seconds: int, batch_size: int, *, trains: bool) -> int:

@@ -51,3 +51,24 @@ def test_evaluation_and_a_share_of_zero_change_nothing_and_of_one_everything() -
 
 def test_half_precision_keeps_its_type() -> None:
     assert Dropout(0.5)(torch.ones(10, dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("p", [0.0, 0.4])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_residual_is_the_sum_with_what_was_kept(p: float, training: bool) -> None:
+    layer = Dropout(p).train(training)
+    x, added = torch.randn(2, 3, 50, requires_grad=True), torch.randn(2, 3, 50, requires_grad=True)
+    torch.manual_seed(1)
+    expected = x + layer(added * 2)
+    gradients = torch.autograd.grad(expected.square().sum(), (x, added))
+    torch.manual_seed(1)
+    y = layer.residual(x, added * 2)
+    torch.testing.assert_close(y, expected)
+    for ours, theirs in zip(torch.autograd.grad(y.square().sum(), (x, added)), gradients):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_a_residual_of_mixed_precision_has_the_precision_of_the_sequence() -> None:
+    y = Dropout(0.5).residual(torch.ones(20), torch.ones(20, dtype=torch.bfloat16))
+    assert y.dtype == torch.float32
+    assert set(y.tolist()) == {1.0, 3.0}

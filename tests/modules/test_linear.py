@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from torch.nn import functional as F
 
 import vidkit.modules.linear as module
 from vidkit.modules import Linear
-from vidkit.modules.linear import linear
+from vidkit.modules.linear import linear, normed_linear
 
 KERNELS = list(module._KERNELS)
 
@@ -36,35 +37,91 @@ def _pretend(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float]) -> list
     return asked
 
 
-def _results(kernel: object, x: Tensor, weight: Tensor, bias: Tensor | None) -> list[Tensor]:
-    inputs = [t.clone().requires_grad_() for t in (x, weight, bias) if t is not None]
-    y = kernel(*inputs, *([] if bias is not None else [None]))  # type: ignore[operator]
-    return [y, *torch.autograd.grad((y * torch.cos(torch.arange(y.numel())).view_as(y)).sum(), inputs)]
+@pytest.fixture
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of the kernels that all linear layers take, whatever their size."""
+    monkeypatch.setattr(module, "_kernel", lambda *_, is_training: request.param)
+    return str(request.param)
 
 
-@pytest.mark.parametrize("name", KERNELS)
+def _results(layer: Callable[..., Tensor], *inputs: Tensor | None) -> list[Tensor]:
+    """Return the output of a layer, and the gradients of its inputs."""
+    copies = [None if x is None else x.clone().requires_grad_() for x in inputs]
+    y = layer(*copies)
+    inputs_given = [x for x in copies if x is not None]
+    return [y, *torch.autograd.grad((y * torch.cos(torch.arange(y.numel())).view_as(y)).sum(), inputs_given)]
+
+
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize("kernel", KERNELS, indirect=True)
 @pytest.mark.parametrize("shape", [(7,), (3, 11), (2, 1, 5)])
 @pytest.mark.parametrize("with_bias", [True, False])
-def test_all_kernels_agree_in_values_and_gradients(
-    name: str, shape: tuple[int, ...], with_bias: bool
-) -> None:
+def test_all_kernels_agree_in_values_and_gradients(shape: tuple[int, ...], with_bias: bool) -> None:
     torch.manual_seed(0)
     x, weight = torch.randn(*shape, 24), torch.randn(40, 24)
     bias = torch.randn(40) if with_bias else None
     for ours, theirs in zip(
-        _results(module._KERNELS[name], x, weight, bias), _results(F.linear, x, weight, bias), strict=True
+        _results(linear, x, weight, bias), _results(F.linear, x, weight, bias), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_inputs_that_are_not_contiguous_and_frozen_weights_work(name: str) -> None:
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize("kernel", KERNELS, indirect=True)
+def test_inputs_that_are_not_contiguous_and_frozen_weights_work() -> None:
     x = torch.randn(24, 6).T.requires_grad_()
     weight = torch.randn(24, 40).T
-    y = module._KERNELS[name](x, weight, None)
+    y = linear(x, weight)
     torch.testing.assert_close(y, x @ weight.T, rtol=1e-5, atol=1e-4)
     y.sum().backward()
     torch.testing.assert_close(x.grad, weight.sum(dim=0).expand(6, 24), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize("kernel", KERNELS, indirect=True)
+@pytest.mark.parametrize("shape", [(7,), (2, 1, 5)])
+def test_a_layer_behind_a_norm_has_the_values_and_gradients_of_both(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    norm = nn.LayerNorm(24)
+
+    def ours(x: Tensor, weight: Tensor, bias: Tensor, norm_weight: Tensor, norm_bias: Tensor) -> Tensor:
+        del norm.weight, norm.bias  # the gradients are asked of tensors, not of parameters
+        norm.weight, norm.bias = norm_weight, norm_bias  # type: ignore[assignment]
+        return normed_linear(x, norm, weight, bias)
+
+    def plain(x: Tensor, weight: Tensor, bias: Tensor, norm_weight: Tensor, norm_bias: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(x, dim=-1, keepdim=True, correction=0)
+        return ((x - mean) / (variance + norm.eps).sqrt() * norm_weight + norm_bias) @ weight.T + bias
+
+    shapes = (*shape, 24), (40, 24), (40,), (24,), (24,)
+    inputs = [torch.randn(one) for one in shapes]
+    for our, their in zip(_results(ours, *inputs), _results(plain, *inputs), strict=True):
+        torch.testing.assert_close(our, their, rtol=1e-4, atol=1e-4)
+
+
+def test_a_layer_behind_a_norm_keeps_nothing_but_its_input() -> None:
+    x, norm, layer = torch.randn(50, 24, requires_grad=True), nn.LayerNorm(24), Linear(24, 40)
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.data_ptr()] = tensor.numel()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        normed_linear(x, norm, layer.weight, layer.bias)
+    parameters = {p.data_ptr() for p in (*norm.parameters(), *layer.parameters())}
+    assert sum(size for place, size in kept.items() if place not in parameters | {x.data_ptr()}) == 2 * 50
+
+
+@pytest.mark.parametrize("precision", ["mixed", "double", "none to learn"])
+def test_a_layer_behind_a_norm_in_other_precisions(precision: str) -> None:
+    norm, layer, x = nn.LayerNorm(24), Linear(24, 40), torch.randn(5, 24)
+    if precision == "double":
+        norm, layer, x = norm.double(), layer.double(), x.double()
+    context = torch.autocast("cpu", torch.bfloat16, enabled=precision == "mixed")
+    with context, torch.set_grad_enabled(precision != "none to learn"):
+        y = normed_linear(x, norm, layer.weight, layer.bias)
+        torch.testing.assert_close(y, layer(norm(x)))
 
 
 @pytest.mark.usefixtures("_wide")

@@ -6,12 +6,12 @@ Shapes: any leading axes, D channels.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vidkit.modules.linear import Linear
+from vidkit.modules.linear import Linear, normed_linear
 from vidkit.registry import MODULES
 
 Activation = Literal["relu", "prelu"]
@@ -67,11 +67,13 @@ class FeedForward(MLP):
         self.activation = nn.PReLU() if activation == "prelu" else _relu
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (..., D) of (..., D)."""
-        inner, outer = self.layers
-        rows: Tensor = outer(self.dropout(self.activation(inner(x.reshape(-1, x.shape[-1])))))
-        return rows.view(x.shape)
+    def forward(self, x: Tensor, norm: nn.LayerNorm | None = None) -> Tensor:
+        """Return (..., D) of (..., D), which ``norm`` normalises first."""
+        inner, outer = (cast(Linear, layer) for layer in self.layers)
+        rows = x.reshape(-1, x.shape[-1])
+        hidden = inner(rows) if norm is None else normed_linear(rows, norm, inner.weight, inner.bias)
+        y: Tensor = outer(self.dropout(self.activation(hidden)))
+        return y.view(x.shape)
 
 
 def _relu(x: Tensor) -> Tensor:

@@ -55,9 +55,13 @@ class MultiHeadAttention(nn.Module):
                 key the attended values are 0. Leave it out where nothing is padding: the kernels are faster
                 then.
         """
+        return self.attend_projected(*self._project(query, key, value), mask)
+
+    def attend_projected(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        """Return what ``forward`` does, of query, key and value that ``in_proj_weight`` has projected."""
         heads = [
             x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, H, Q or L, D / H)
-            for x in self._project(query, key, value)
+            for x in (query, key, value)
         ]
         attended = self._attend(heads[0], heads[1], heads[2], mask)
         projected: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
@@ -67,7 +71,7 @@ class MultiHeadAttention(nn.Module):
         """Return what the heads attend, (B, H, Q, D / H), of projected (B, H, Q or L, D / H)."""
         return attend_heads(query, key, value, mask, dropout=self.dropout if self.training else 0.0)
 
-    def _project(self, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
+    def _project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the projected query, key and value, by as few matrix products as they are tensors."""
         groups: list[tuple[Tensor, int]] = []  # a tensor, and how many of the three projections read it
         for x in (query, key, value):
@@ -80,7 +84,7 @@ class MultiHeadAttention(nn.Module):
         projected: list[Tensor] = []
         for (x, count), weight, bias in zip(groups, weights, biases):
             projected += linear(x, weight, bias).chunk(count, dim=-1)
-        return projected
+        return projected[0], projected[1], projected[2]
 
 
 def attend_heads(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vidkit.modules.dropout import Dropout
+from vidkit.modules.linear import normed_linear
 from vidkit.modules.mlp import FeedForward
 from vidkit.modules.multi_head_attention import MultiHeadAttention
 from vidkit.registry import MODULES
@@ -26,8 +27,10 @@ class _SelfAttention(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        y = self.norm(x)
-        return self.dropout.residual(x, self.attention(y, y, y, mask))
+        attention = self.attention
+        projected = normed_linear(x, self.norm, attention.in_proj_weight, attention.in_proj_bias)
+        query, key, value = projected.chunk(3, dim=-1)
+        return self.dropout.residual(x, attention.attend_projected(query, key, value, mask))
 
 
 class _CrossAttention(nn.Module):
@@ -40,8 +43,11 @@ class _CrossAttention(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, other: Tensor, mask: Tensor | None) -> Tensor:
-        y = self.norm_other(other)
-        return self.dropout.residual(x, self.attention(self.norm(x), y, y, mask))
+        attention, sizes = self.attention, [x.shape[-1], 2 * x.shape[-1]]
+        weights, biases = attention.in_proj_weight.split(sizes), attention.in_proj_bias.split(sizes)
+        query = normed_linear(x, self.norm, weights[0], biases[0])
+        key, value = normed_linear(other, self.norm_other, weights[1], biases[1]).chunk(2, dim=-1)
+        return self.dropout.residual(x, attention.attend_projected(query, key, value, mask))
 
 
 class _FeedForward(nn.Module):
@@ -54,7 +60,7 @@ class _FeedForward(nn.Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.dropout.residual(x, self.network(self.norm(x)))
+        return self.dropout.residual(x, self.network(x, self.norm))
 
 
 @MODULES.register_module()
