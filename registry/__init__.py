@@ -82,6 +82,13 @@ LOOPS = Registry("loop", parent=_mmengine.LOOPS, scope="vidkit")
 TASKS = Registry("task", scope="vidkit", locations=_TASKS)
 """One ``vidkit.apis.Task`` a task folder: how a trained model of the task reads a raw video."""
 
+BASELINES = Registry("baseline", scope="vidkit", locations=_TASKS)
+"""Guesses without a model, which ``vidkit sweep`` puts beside the results of a task.
+
+A class with ``task``, ``name`` (in the table) and ``is_random``, constructed with ``seed``. Called with a
+sample and its inputs, it returns the sample with the ``pred_...`` fields that the task's metric reads.
+"""
+
 CONVERTERS = Registry("checkpoint layout", scope="vidkit", locations=_TASKS)
 """Layouts of public checkpoints of models, one class each, for ``vidkit convert``.
 
@@ -118,5 +125,6 @@ __all__ = [
     "PARAM_SCHEDULERS",
     "LOOPS",
     "TASKS",
+    "BASELINES",
     "CONVERTERS",
 ]

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {*_BRICKS, "media", "encoders", "features"},
     "evaluation": {*_BRICKS, "data", "postprocessing"},
     "features": {*_BRICKS, "media", "encoders"},
-    "retrieval": {*_BRICKS, "media", "encoders", "features", "data"},
+    "search": {*_BRICKS, "media", "encoders", "features", "data"},
     "export": {*_BASE, "media"},
     "engine": {*_BRICKS, "configs"},
 }
@@ -46,21 +46,23 @@ _ON_TOP = {
     "apis",
     "results",
     "highlight_videos",
+    "sweeps",
     "engine",
     "commands",
     "cli",
     "__main__",
     "configs",
     "export",
-    "retrieval",
+    "search",
 }
 TASK_MAY_IMPORT = set(MAY_IMPORT) - _ON_TOP
-TOP = {"apis", "highlight_videos", "results", "commands", "cli", "__main__", ""}
+TOP = {"apis", "highlight_videos", "results", "sweeps", "commands", "cli", "__main__", ""}
 """What stands above the tasks; it may import anything below, and one another in the order of the arrows."""
 TOP_MAY_NOT_IMPORT = {
     "results": {"apis", "highlight_videos", "commands", "cli", "tasks"},
     "apis": {"highlight_videos", "commands", "cli", "tasks"},
     "highlight_videos": {"commands", "cli", "tasks"},
+    "sweeps": {"highlight_videos", "commands", "cli", "tasks"},
     "commands": {"cli", "tasks"},
 }
 

@@ -22,10 +22,11 @@ import benchmark_cases
 from benchmark_cases import CASES as FILM_CASES
 from benchmark_cases import clock, cpu_seconds, mebibytes, start_clock
 from benchmark_films import FILM_SIZE, FILMS, make_film
-from benchmark_moments import METRIC_CASES
+from benchmark_moments import CASES as MOMENT_CASES
 from benchmark_repurposing import CASES as REPURPOSING_CASES
+from benchmark_search import CASES as SEARCH_CASES
 
-CASES = {**FILM_CASES, **METRIC_CASES, **REPURPOSING_CASES}
+CASES = {**FILM_CASES, **MOMENT_CASES, **REPURPOSING_CASES, **SEARCH_CASES}
 _NEEDS = {"torchcodec": "torchcodec", "decord": "decord", "scikit_learn": "sklearn"}
 
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from mmengine.config import Config
 
 from vidkit.data import VideoSample
 from vidkit.encoders.base import Encoder
+from vidkit.encoders.joined import parts_of
 from vidkit.encoders.precomputed import Precomputed
+from vidkit.encoders.weights.kept import with_encoders
 from vidkit.engine import (
     Launcher,
     build_runner,
@@ -34,7 +37,7 @@ from vidkit.features.plan import unique_paths
 from vidkit.media import Caption, MediaError, find_captions, open_video
 from vidkit.media.missing_captions import supply_captions
 from vidkit.registry import ENCODERS, MODELS, TASKS, ConfigError
-from vidkit.results import CLIPS, PREDICTIONS, REPORT, Tell, prediction_of, write_results
+from vidkit.results import CLIPS, PREDICTIONS, REPORT, Part, Tell, prediction_of, write_results
 
 __all__ = [
     "CLIPS",
@@ -109,7 +112,7 @@ class Predictor:
         Raises:
             MediaError: If the video cannot be read, or lacks what the model reads.
         """
-        predictions, failed = self.predict_many([video], query=query)
+        predictions, failed = self.predict_many([video], queries=() if query is None else [query])
         if failed:
             raise MediaError(next(iter(failed.values())))
         return predictions[0]
@@ -118,31 +121,39 @@ class Predictor:
         self,
         videos: Iterable[str | Path],
         *,
-        query: str | None = None,
+        queries: Sequence[str] = (),
         features: str | Path | None = None,
         tell: Tell | None = None,
     ) -> tuple[list[Prediction], dict[Path, str]]:
         """Return the predictions of the videos that can be read, and why the others cannot.
+
+        There is one prediction for each video and query, those of a video one after the other; the features
+        of a video are computed once. Without queries there is one for each video.
 
         Where the model reads text, speech is heard in videos that have no captions, or else they are read as
         silent with a warning; see ``vidkit.media.missing_captions``.
 
         Args:
             videos: Video files with different stems.
-            query: The sentence to answer, for tasks that take one.
+            queries: The sentences to answer, for tasks that take some; the same one twice is answered once.
             features: Folder of a feature store to keep features in, and to find those that are there; None
                 forgets them.
             tell: Called with the share that is done and the video at work.
 
         Raises:
             ConfigError: If an encoder reads features that exist.
-            ValueError: If the task cannot answer the query, or two videos have the same stem.
+            TypeError: If ``queries`` is one str instead of a list of them.
+            ValueError: If the task cannot answer a query, or two videos have the same stem.
         """
-        self.inference.check_query(query)
+        if isinstance(queries, str):
+            raise TypeError(f"queries is a list of str, got the str {queries!r}; put it into a list")
+        asked: list[str | None] = [*dict.fromkeys(queries)] or [None]
+        for query in asked:
+            self.inference.check_query(query)
         paths = unique_paths([Path(video) for video in videos])
-        encoders = self.inference.encoders()
-        for modality, encoder in encoders.items():
-            if isinstance(encoder, Precomputed):
+        encoders = [part for encoder in self.inference.encoders().values() for part in parts_of(encoder)]
+        for modality, encoder in self.inference.encoders().items():
+            if any(isinstance(part, Precomputed) for part in parts_of(encoder)):
                 raise ConfigError(
                     f"model.{modality}_encoder is Precomputed({encoder.dim}), which cannot read a raw video; "
                     f"name the encoder that made them: --cfg-options model.{modality}_encoder.type=NAME"
@@ -152,14 +163,14 @@ class Predictor:
             store = Path(features or temporary)
             failed: dict[Path, str] = {}
             spoken = None
-            if any(encoder.modality == "text" for encoder in encoders.values()):
+            if any(encoder.modality == "text" for encoder in encoders):
                 spoken = store / _CAPTIONS
-                hearing = _Part(told, 0.0, 0.5)
+                hearing = Part(told, 0.0, 0.5)
                 failed = supply_captions(paths, spoken, on_progress=hearing.of_video)
-                told = _Part(told, hearing.done, 1.0)
+                told = Part(told, hearing.done, 1.0)
             report = extract(
                 [path for path in paths if path not in failed],
-                encoders={encoder.store_name: encoder for encoder in encoders.values()},
+                encoders={encoder.store_name: encoder for encoder in encoders},
                 out=store,
                 clip_seconds=self.inference.clip_seconds,
                 captions=spoken,
@@ -171,29 +182,39 @@ class Predictor:
                 if path in failed:
                     continue
                 try:
-                    predictions.append(self._predict(path, store, spoken, query))
+                    predictions += self._predict(path, store, spoken, asked)
                 except (ValueError, OSError) as error:
                     failed[path] = str(error)
             return predictions, failed
 
-    def _predict(self, path: Path, store: Path, spoken: Path | None, query: str | None) -> Prediction:
+    def _predict(
+        self, path: Path, store: Path, spoken: Path | None, queries: Sequence[str | None]
+    ) -> list[Prediction]:
+        """Return a prediction for each query, of the features in the store."""
         features = FeatureStore(store, clip_seconds=self.inference.clip_seconds)
         arrays, duration = {}, 0.0
         for modality, encoder in self.inference.encoders().items():
-            arrays[modality] = features[encoder][path.stem]
-            duration = float(features[encoder].sidecar(path.stem)["duration_seconds"])
+            parts = parts_of(encoder)
+            rows = [features[part][path.stem] for part in parts]
+            arrays[modality] = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
+            duration = float(features[parts[0]].sidecar(path.stem)["duration_seconds"])
         captions = find_captions(path, folder=spoken) if self.inference.uses_captions else None
         with open_video(path) as video:
             aspect_ratio = video.info.aspect_ratio
-        sample = self.inference.predict(
-            arrays,
-            video_id=path.stem,
-            duration_seconds=duration,
-            query=query,
-            captions=captions or (),
-            aspect_ratio=aspect_ratio,
-        )
-        return prediction_of(sample, path=path, task=self.inference.task, query=query, captions=captions)
+        predictions = []
+        for query in queries:
+            sample = self.inference.predict(
+                arrays,
+                video_id=path.stem,
+                duration_seconds=duration,
+                query=query,
+                captions=captions or (),
+                aspect_ratio=aspect_ratio,
+            )
+            predictions.append(
+                prediction_of(sample, path=path, task=self.inference.task, query=query, captions=captions)
+            )
+        return predictions
 
 
 def load(config: str | Path | Config, checkpoint: str | Path, *, options: Iterable[str] = ()) -> Predictor:
@@ -215,7 +236,8 @@ def load(config: str | Path | Config, checkpoint: str | Path, *, options: Iterab
         raise ConfigError("the config has no 'inference', which says how to read raw videos; add one")
     content = read_checkpoint(checkpoint)
     model = MODELS.build(settings.model, path="model")
-    load_weights(model, state_dict_of(content), source=str(checkpoint))
+    weights = with_encoders(model, state_dict_of(content), source=str(checkpoint))
+    load_weights(model, weights, source=str(checkpoint))
     model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     return Predictor(TASKS.build({**settings.inference, "model": model}, path="inference"))
 
@@ -293,16 +315,19 @@ def test(
 
 
 def encoders_of(config: Mapping[str, Any]) -> dict[str, Encoder]:
-    """Return the encoders that a config's model trains on, by their folder in a feature store.
+    """Return the encoders of videos that a config's model trains on, by their folder in a feature store.
+
+    Those that are joined are named each. What a model reads of queries (``query_modality``) is none of them.
 
     Raises:
         ConfigError: If one of them is misspelt.
     """
+    query = getattr(MODELS.get(config["model"]["type"]), "query_modality", None)
     built = {}
     for key, settings in config["model"].items():
-        if key.endswith("_encoder") and settings is not None:
+        if key.endswith("_encoder") and key != f"{query}_encoder" and settings is not None:
             encoder: Encoder = ENCODERS.build(settings, path=f"model.{key}")
-            built[encoder.store_name] = encoder
+            built.update({part.store_name: part for part in parts_of(encoder)})
     return built
 
 
@@ -313,22 +338,3 @@ def share_of(tell: Tell) -> Callable[[Progress], None]:
         tell(progress.total, progress.path.name)
 
     return listen
-
-
-class _Part:
-    """Tells the share of a whole job, from that of a part that goes from one share to another.
-
-    Attributes:
-        done: The share of the whole that is done after the part: nothing if the part told nothing.
-    """
-
-    def __init__(self, tell: Tell, first: float, last: float) -> None:
-        self.done = first
-        self._tell, self._first, self._last = tell, first, last
-
-    def __call__(self, share: float, text: str) -> None:
-        self.done = self._last
-        self._tell(self._first + (self._last - self._first) * share, text)
-
-    def of_video(self, share: float, video: Path) -> None:
-        self(share, f"speech of {video.name}")

@@ -16,6 +16,9 @@ from vidkit.commands.data import data_app
 from vidkit.commands.demo import demo
 from vidkit.commands.extract import extract
 from vidkit.commands.features import features_app
+from vidkit.commands.index import index_app
+from vidkit.commands.search import search
+from vidkit.commands.sweep import sweep
 from vidkit.commands.transcribe import transcribe
 from vidkit.commands.weights import weights_app
 
@@ -53,7 +56,10 @@ app.command()(transcribe)
 app.command()(training.train)
 app.command()(training.test)
 app.command()(training.evaluate)
+app.command()(sweep)
 app.command()(videos.predict)
+app.add_typer(index_app, name="index")
+app.command()(search)
 app.command()(convert)
 app.command("list")(looking.list_)
 app.command()(looking.doctor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ Tell = Callable[[float, str], None]
 
 PREDICTIONS, REPORT, CLIPS = "predictions.jsonl", "report.html", "clips"
 """Names of what stands in a folder of results."""
+
+_FOLDER_LETTERS = 40  # of a query, in the name of the folder of its clips
 
 _DIGITS = 4  # of the numbers of curves, one per clip and modality: probabilities
 
@@ -74,7 +77,8 @@ def write_results(
     Args:
         predictions: Of videos that are still where they were.
         out: The folder; made if absent.
-        clips: Cut the segments into ``clips/*.mp4``; a segment's title is the title of its file.
+        clips: Cut the segments into ``clips/*.mp4``, those of several queries each into a folder of its own,
+            as ``clips/1-a-dog-jumps/*.mp4``. A segment's title, or else the query, is the title of its file.
         report: Write the page ``report.html``.
         title: Heading of the page; None for what the task finds, "Highlights" or "Clips".
         tell: Called with the share that is done and what is at work.
@@ -88,30 +92,47 @@ def write_results(
     failed: dict[Path, str] = {}
     folder = Path(out)
     write_predictions(folder / PREDICTIONS, predictions)
-    cut: dict[str, list[Path]] = {}
+    folders = _clip_folders(folder / CLIPS, predictions)
+    cut: dict[int, list[Path]] = {}
     for index, prediction in enumerate(predictions if clips else ()):
         if tell is not None:
             tell(index / len(predictions), f"clips of {prediction.video_id}")
         segments = [(segment.start, segment.end) for segment in prediction.segments]
-        titles = [segment.title for segment in prediction.segments]
+        titles = [segment.title or prediction.query for segment in prediction.segments]
         try:
-            written = cut_clips(prediction.path, segments, folder / CLIPS, titles=titles)
+            written = cut_clips(prediction.path, segments, folders[prediction.query], titles=titles)
         except ValueError as error:  # every MediaError is one
             failed[Path(prediction.path)] = f"its clips could not be cut: {error}"
         else:
-            cut[prediction.video_id] = [clip.path for clip in written]
+            cut[index] = [clip.path for clip in written]
     if report:
         items = [
             ReportItem(
                 prediction=prediction,
                 captions=_captions(prediction, failed),
                 curves=prediction.curves,
-                clips=cut.get(prediction.video_id, ()),
+                clips=cut.get(index, ()),
             )
-            for prediction in predictions
+            for index, prediction in enumerate(predictions)
         ]
         write_report(folder / REPORT, items, title=title or heading(items))
     return failed
+
+
+def _clip_folders(folder: Path, predictions: Sequence[Prediction]) -> dict[str | None, Path]:
+    """Return where the clips of each query go: ``folder``, or a part of it if there are several queries.
+
+    Example:
+        >>> asked = [Prediction("a", "a.mp4", 9.0, "", 1.0, query=query) for query in ("A dog!", "Rain")]
+        >>> [path.as_posix() for path in _clip_folders(Path("clips"), asked).values()]
+        ['clips/1-a-dog', 'clips/2-rain']
+    """
+    queries = list(dict.fromkeys(prediction.query for prediction in predictions))
+    if len(queries) < 2:
+        return dict.fromkeys(queries, folder)
+    words = ["-".join(re.findall(r"\w+", (query or "no query").casefold())) for query in queries]
+    names = [f"{number}-{text[:_FOLDER_LETTERS].rstrip('-')}" for number, text in enumerate(words, start=1)]
+    return {query: folder / name.rstrip("-") for query, name in zip(queries, names)}
 
 
 def _captions(prediction: Prediction, failed: dict[Path, str]) -> Sequence[Caption]:
@@ -123,3 +144,22 @@ def _captions(prediction: Prediction, failed: dict[Path, str]) -> Sequence[Capti
     except ValueError as error:
         failed[Path(prediction.path)] = f"its captions could not be read: {error}"
         return ()
+
+
+class Part:
+    """Tells the share of a whole job, from that of a part that goes from one share to another.
+
+    Attributes:
+        done: The share of the whole that is done after the part: nothing if the part told nothing.
+    """
+
+    def __init__(self, tell: Tell, first: float, last: float) -> None:
+        self.done = first
+        self._tell, self._first, self._last = tell, first, last
+
+    def __call__(self, share: float, text: str) -> None:
+        self.done = self._last
+        self._tell(self._first + (self._last - self._first) * share, text)
+
+    def of_video(self, share: float, video: Path) -> None:
+        self(share, f"speech of {video.name}")

@@ -16,5 +16,5 @@ optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-4))
 train_cfg = dict(by_epoch=True, max_epochs=100, val_interval=1)
 param_scheduler = [
     dict(type="LinearLR", start_factor=1e-3, by_epoch=True, begin=0, end=5, convert_to_iter_based=True),
-    dict(type="CosineAnnealingLR", by_epoch=True, begin=5, end=100, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", by_epoch=True, begin=5, convert_to_iter_based=True),
 ]

@@ -21,5 +21,5 @@ optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-3))
 train_cfg = dict(by_epoch=True, max_epochs=40, val_interval=5)
 param_scheduler = [
     dict(type="LinearLR", start_factor=1e-3, by_epoch=True, begin=0, end=2, convert_to_iter_based=True),
-    dict(type="CosineAnnealingLR", by_epoch=True, begin=2, end=40, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", by_epoch=True, begin=2, convert_to_iter_based=True),
 ]

@@ -7,6 +7,7 @@ model = dict(
     type="MomentDETR",
     loss=dict(type="MomentDETRLoss", span=10.0, giou=1.0, label=4.0, saliency=1.0),
 )
+inference = dict(type="MomentInference")
 optim_wrapper = dict(
     type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=1e-4, weight_decay=1e-4),

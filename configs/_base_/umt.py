@@ -9,5 +9,6 @@ model = dict(
     num_decoder_layers=3,
     loss=dict(type="UMTLoss", saliency=3.0, center=1.0, window=0.1, offset=1.0),
 )
+inference = dict(type="MomentInference")
 optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-3, weight_decay=1e-4))
 train_cfg = dict(by_epoch=True, max_epochs=200, val_interval=1)

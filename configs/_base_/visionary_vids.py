@@ -11,5 +11,6 @@ model = dict(
     num_decoder_layers=3,
     loss=dict(type="UMTLoss", saliency=3.0, center=1.0, window=0.1, offset=1.0),
 )
+inference = dict(type="MomentInference")
 optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="Lion", lr=1e-4, weight_decay=1e-4))
 train_cfg = dict(by_epoch=True, max_epochs=200, val_interval=1)

@@ -2,7 +2,7 @@
 
 Run:      vidkit train repurposing/mmct_captions
 Data:     docs/repurposing.md#repurpose-10k
-Results:  docs/repurposing.md, row mmct_captions
+Results:  docs/repurposing.md
 """
 
 _base_ = ["../_base_/mmct.py", "../_base_/repurpose10k.py", "../_base_/runtime_best.py"]

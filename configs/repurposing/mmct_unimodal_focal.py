@@ -2,7 +2,7 @@
 
 Run:      vidkit train repurposing/mmct_unimodal_focal
 Data:     docs/repurposing.md#repurpose-10k
-Results:  docs/repurposing.md, row mmct_unimodal_focal
+Results:  docs/repurposing.md
 """
 
 _base_ = ["../_base_/mmct.py", "../_base_/repurpose10k.py", "../_base_/runtime_best.py"]

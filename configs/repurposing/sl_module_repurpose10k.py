@@ -2,7 +2,7 @@
 
 Run:      vidkit train repurposing/sl_module_repurpose10k
 Data:     docs/repurposing.md#repurpose-10k
-Results:  docs/repurposing.md, row sl_module_repurpose10k
+Results:  docs/repurposing.md
 """
 
 _base_ = ["../_base_/repurpose10k.py", "../_base_/runtime_best.py"]
@@ -20,5 +20,5 @@ optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-4))
 train_cfg = dict(by_epoch=True, max_epochs=100, val_interval=1)
 param_scheduler = [
     dict(type="LinearLR", start_factor=1e-3, by_epoch=True, begin=0, end=5, convert_to_iter_based=True),
-    dict(type="CosineAnnealingLR", by_epoch=True, begin=5, end=100, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", by_epoch=True, begin=5, convert_to_iter_based=True),
 ]

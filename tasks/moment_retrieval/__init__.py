@@ -1,8 +1,12 @@
 """Moment retrieval: a video and a sentence in, the moments that answer it and the saliency of clips out."""
 
+from vidkit.tasks.moment_retrieval.baselines import FirstPart, RandomMoments, WholeVideo
 from vidkit.tasks.moment_retrieval.convert_detr import MomentDETRLayout, QDDETRLayout
 from vidkit.tasks.moment_retrieval.convert_umt import UMTLayout
+from vidkit.tasks.moment_retrieval.data import HighlightVideos, MomentQueries
+from vidkit.tasks.moment_retrieval.inference import MomentInference
 from vidkit.tasks.moment_retrieval.loss import MomentDETRLoss, QDDETRLoss, UMTLoss
+from vidkit.tasks.moment_retrieval.metric import MomentMetric
 from vidkit.tasks.moment_retrieval.model import (
     QDDETR,
     UMT,
@@ -14,17 +18,24 @@ from vidkit.tasks.moment_retrieval.model import (
 )
 
 __all__ = [
+    "FirstPart",
+    "HighlightVideos",
     "MomentDETR",
     "MomentDETRLayout",
     "MomentDETRLoss",
+    "MomentInference",
+    "MomentMetric",
     "MomentModel",
     "MomentOutputs",
+    "MomentQueries",
     "QDDETR",
     "QDDETRLayout",
     "QDDETRLoss",
+    "RandomMoments",
     "ReleasedUMT",
     "UMT",
     "UMTLayout",
     "UMTLoss",
     "VisionaryVids",
+    "WholeVideo",
 ]

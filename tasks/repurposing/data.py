@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch.utils.data import Dataset
 
 from vidkit.data import (
     FeatureVideos,
+    Missing,
     NeededVideo,
     RepurposedVideo,
     VideoSample,
+    check_missing,
     chunks_of,
     read_clip_list,
     read_repurpose10k,
 )
 from vidkit.encoders.base import Encoder
 from vidkit.registry import DATASETS
-
-_NUM_NAMED = 5  # of the videos that lack features
 
 
 @DATASETS.register_module()
@@ -53,17 +52,17 @@ class RepurposingVideos(Dataset[dict[str, Any]]):
         features: str | Path,
         encoders: Mapping[str, Encoder],
         clip_seconds: float = 1.0,
-        missing: Literal["warn", "error"] = "warn",
+        missing: Missing = "warn",
     ) -> None:
-        if missing not in ("warn", "error"):
-            raise ValueError(f'missing must be "warn" or "error", got {missing!r}')
+        check_missing(missing)
         videos = read_annotations(annotations)
         if not videos:
             raise ValueError(f"{annotations} names no video; give annotations of at least one")
         self.metainfo = dict(task="repurposing")
         self.clip_seconds = clip_seconds
         self.features = FeatureVideos(features, encoders, clip_seconds)
-        videos = self._with_features(videos, missing)
+        absent = self.features.left_out([video.video_id for video in videos], missing)
+        videos = [video for video in videos if video.video_id not in absent]
         self.features.read(videos[0].video_id, 0, 0)  # features of another recipe are told before training
         self.videos: list[RepurposedVideo] = []
         self.rows: list[tuple[int, int]] = []
@@ -102,29 +101,6 @@ class RepurposingVideos(Dataset[dict[str, Any]]):
     def lengths(self) -> list[int]:
         """Return the clips of every sample, T, for samplers."""
         return [stop - start for start, stop in self.rows]
-
-    def _with_features(self, videos: list[RepurposedVideo], missing: str) -> list[RepurposedVideo]:
-        """Return the videos that have all features, after a warning about the others."""
-        ids = list(dict.fromkeys(video.video_id for video in videos))
-        lacking = self.features.missing(ids)
-        if missing == "error":
-            self.features.check(ids)
-        absent = set().union(*lacking.values())
-        if len(absent) == len(ids):
-            raise FileNotFoundError(
-                f"none of {len(ids)} videos has all features in {self.features.folder}; make them: "
-                f"{self.features.command(lacking)}"
-            )
-        if absent:
-            named = ", ".join([video_id for video_id in ids if video_id in absent][:_NUM_NAMED])
-            count = ", ".join(f"{len(names)} have no {modality}" for modality, names in lacking.items())
-            warnings.warn(
-                f"{len(absent)} of {len(ids)} videos are left out, for lack of features in "
-                f"{self.features.folder} ({count}), first {named}; make them: "
-                f"{self.features.command(lacking)}",
-                stacklevel=2,
-            )
-        return [video for video in videos if video.video_id not in absent]
 
     def _add(self, video: RepurposedVideo) -> None:
         """Add an entry; a file of one's own in chunks as long as those of the data set."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from copy import copy
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from vidkit.encoders import Encoder, PixelVisual
 from vidkit.media import Caption
 from vidkit.media.sentences import whole_sentences
 from vidkit.overlap import temporal_iou
-from vidkit.postprocessing import find_cuts, snap_segments
+from vidkit.postprocessing import chunks_of, find_cuts, snap_segments
 from vidkit.registry import TASKS
 from vidkit.tasks.repurposing.base import Outputs, RepurposingModel
 from vidkit.tasks.repurposing.crop import clips_in, vertical_crops
@@ -195,13 +194,14 @@ class RepurposingInference:
         chosen, chosen_scores = np.zeros((0, 2)), []
         while len(chosen) < len(sample.pred_segments) and left.max() > 0:
             best = int(left.argmax())
-            overlap = temporal_iou(ranking.candidates[best : best + 1], ranking.candidates)[0]
-            left *= np.where(overlap > _MOST_OVERLAP, 0.0, np.exp(-(overlap**2) / self.model.selection.sigma))
             left[best] = 0.0
             clip = self._snapped(ranking.candidates[best : best + 1], sample, sentences, cuts)
             if not (temporal_iou(clip, chosen) > _MOST_OVERLAP).any():
                 chosen = np.concatenate([chosen, clip])
                 chosen_scores.append(ranking.candidate_scores[best])
+                overlap = temporal_iou(ranking.candidates[best : best + 1], ranking.candidates)[0]
+                decay = np.exp(-(overlap**2) / self.model.selection.sigma)
+                left *= np.where(overlap > _MOST_OVERLAP, 0.0, decay)
         order = np.argsort(-np.array(chosen_scores), kind="stable")
         sample.pred_segments = torch.from_numpy(chosen[order])
         sample.pred_scores = torch.from_numpy(np.array(chosen_scores)[order])
@@ -232,21 +232,3 @@ class RepurposingInference:
         }
         title = title_of(sentences, start, end)
         return {"modality_scores": scores} if title is None else {"title": title, "modality_scores": scores}
-
-
-def chunks_of(num_clips: int, length: int, overlap: int) -> list[tuple[int, int, int, int]]:
-    """Return chunks (start, stop, first, last): [start, stop) is read, [first, last) of it is kept.
-
-    Chunks have one length, neighbours share at least ``overlap``, and what two share is parted in its middle.
-    A sequence of at most ``length`` is one chunk.
-
-    Example:
-        >>> chunks_of(10, length=6, overlap=2)
-        [(0, 6, 0, 5), (4, 10, 5, 10)]
-    """
-    if num_clips <= length:
-        return [(0, num_clips, 0, num_clips)]
-    count = -(-(num_clips - overlap) // (length - overlap))
-    starts = [round(index * (num_clips - length) / (count - 1)) for index in range(count)]
-    borders = [0, *((start + length + after) // 2 for start, after in pairwise(starts)), num_clips]
-    return [(start, start + length, *kept) for start, kept in zip(starts, pairwise(borders))]

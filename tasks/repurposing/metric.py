@@ -13,6 +13,7 @@ from vidkit.data import RepurposedVideo
 from vidkit.evaluation import repurposing_metrics
 from vidkit.evaluation.repurposing import ScoredClips
 from vidkit.registry import METRICS
+from vidkit.tasks.repurposing.selection import ClipSelection
 
 Result = tuple[RepurposedVideo, ScoredClips, ScoredClips]
 """A chunk, its clips, and all candidates."""
@@ -26,13 +27,26 @@ class RepurposingMetric(BaseMetric):
     told apart in any order of samples. Their predictions are equal, as their features are, so that
     ``vidkit evaluate`` may match their lines in any order as well.
 
+    The clips of a sample are its ``pred_segments``, the whole ranking its ``pred_candidates``. Models of
+    moments have no candidates: of theirs, ``selection`` takes the clips.
+
     After ``compute_metrics`` the rows that ``vidkit evaluate`` reads are in ``predictions``.
+
+    Args:
+        selection: From the scored moments of a sample without candidates to its clips; None takes all the
+            moments as clips.
+
+    Raises:
+        TypeError: If the selection is of another kind.
     """
 
     default_prefix = ""  # keys read "tIoU@0.5"
 
-    def __init__(self) -> None:
+    def __init__(self, *, selection: ClipSelection | None = None) -> None:
         super().__init__()
+        if not isinstance(selection, ClipSelection | None):
+            raise TypeError(f"selection must be ClipSelection or None, got {type(selection).__name__}")
+        self.selection = selection
         self.predictions: list[dict[str, Any]] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
@@ -42,13 +56,16 @@ class RepurposingMetric(BaseMetric):
             video = RepurposedVideo(
                 sample["video_id"], float(start), float(end), _array(sample["gt_segments"])
             )
-            clips = _array(sample["pred_segments"]), _array(sample["pred_scores"])
-            candidates = _array(sample["pred_candidates"]), _array(sample["pred_candidate_scores"])
-            self.results.append((video, clips, candidates))
+            self.results.append((video, *self._clips(sample)))
 
     def compute_metrics(self, results: list[Result]) -> dict[str, float]:
-        """Return the metrics under flat keys, those of the table by length as "0-10 min/tIoU@0.5"."""
+        """Return the metrics under flat keys, those of the table by length as "0-10 min/tIoU@0.5".
+
+        Chunks without annotated clips, as long videos of one's own have them, are not judged, unless all are
+        such: no prediction could be right there.
+        """
         self.predictions = [_row(*result) for result in results]
+        results = [result for result in results if len(result[0].segments)] or results
         metrics = repurposing_metrics(
             [(clips, video) for video, clips, _ in results], candidates=[result[2] for result in results]
         )
@@ -61,6 +78,17 @@ class RepurposingMetric(BaseMetric):
             else:
                 flat[name] = value
         return flat
+
+    def _clips(self, sample: dict[str, Any]) -> tuple[ScoredClips, ScoredClips]:
+        """Return the clips of a sample and its candidates."""
+        segments, scores = _array(sample["pred_segments"]), _array(sample["pred_scores"])
+        if "pred_candidates" in sample:
+            candidates = _array(sample["pred_candidates"]), _array(sample["pred_candidate_scores"])
+            return (segments, scores), candidates
+        if self.selection is None:
+            return (segments, scores), (segments, scores)
+        chosen = self.selection(scores, segments, duration_seconds=float(sample["duration_seconds"]))
+        return (chosen.segments, chosen.scores), (chosen.candidates, chosen.candidate_scores)
 
 
 def _array(values: Tensor) -> np.ndarray:

@@ -6,7 +6,7 @@ paper (see README.md).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 import torch
@@ -44,7 +44,7 @@ class AlignmentGuider(nn.Module):
     """A classification head on single modalities, before they are fused ("Multi-Modal Alignment Guider").
 
     Args:
-        modalities: Which have a head. The paper's are the visual and the audio one.
+        modalities: Which have a head, if the model reads them. The paper's are the visual and the audio one.
 
     Raises:
         ValueError: If ``modalities`` is empty or names something else.
@@ -60,8 +60,9 @@ class AlignmentGuider(nn.Module):
         self.modalities = tuple(modalities)
         self.heads = nn.ModuleDict()
 
-    def make_heads(self, dim: int) -> None:
-        """Make a new head for every modality, of D channels; the model that guides calls it."""
+    def make_heads(self, dim: int, names: Collection[str]) -> None:
+        """Make a new head, of D channels, for every modality that is among ``names``; the model calls it."""
+        self.modalities = tuple(name for name in self.modalities if name in names)
         self.heads = nn.ModuleDict({name: _head(dim, 1) for name in self.modalities})
 
     def forward(self, streams: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -148,7 +149,7 @@ class MMCT(RepurposingModel):
         self.loss = loss
         self.guider = guider
         if guider is not None:
-            guider.make_heads(dim)
+            guider.make_heads(dim, list(encoders))
 
         def stacks(kind: type[nn.Module], count: int, names: Sequence[str]) -> nn.ModuleDict:
             settings = dict(num_heads=num_heads, feedforward_dim=feedforward_dim, dropout=dropout)
@@ -248,9 +249,10 @@ def _check_guidance(loss: MMCTLoss, guider: AlignmentGuider | None, names: Seque
         return
     if not isinstance(guider, AlignmentGuider):
         raise TypeError(f"guider must be AlignmentGuider, got {type(guider).__name__}")
-    if missing := [name for name in guider.modalities if name not in names]:
+    if not set(guider.modalities) & set(names):
         raise ValueError(
-            f"the guider has a head for {missing[0]}, the model reads: {', '.join(names)}; name some of these"
+            f"the guider has heads for {', '.join(guider.modalities)}, the model reads: {', '.join(names)}; "
+            "name some of these, or set guider=None"
         )
     if not (loss.unimodal or loss.alignment):
         raise ValueError(

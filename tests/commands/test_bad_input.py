@@ -218,7 +218,6 @@ def test_ctrl_c_during_extraction_keeps_what_is_whole_and_the_next_run_goes_on(t
             "no checkpoint at absent.pth",
         ),
         (["predict", "highlight_detection/rasl_synthetik", "absent.pth", "VIDEO"], "no config file"),
-        (["predict", "highlight_detection/rasl_synthetic", "x.pth", "VIDEO", "--clips"], "give --out FOLDER"),
         (["evaluate", "tvsumm", "a", "b"], "did you mean 'tvsum'?"),
         (["highlights", "VIDEO", "--checkpoint", "absent.pth"], "no checkpoint at absent.pth"),
         (

@@ -91,7 +91,7 @@ def test_a_list_without_its_columns_is_refused(tmp_path: Path) -> None:
         read_clip_list(_write(tmp_path / "clips.jsonl", "[1, 2]\n"))
     with pytest.raises(ValueError, match="line 1: end must be a number of seconds >= 0, got True"):
         read_clip_list(_write(tmp_path / "true.jsonl", '{"path": "a", "start": 0, "end": true}\n'))
-    with pytest.raises(ValueError, match=r"clips.txt is no list of clips by its suffix; known: .csv, .jsonl"):
+    with pytest.raises(ValueError, match=r"clips.txt is no table by its suffix; known: .csv, .jsonl"):
         read_clip_list(_write(tmp_path / "clips.txt", ""))
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_clip_list(tmp_path / "lost.csv")

@@ -114,7 +114,7 @@ def test_a_duration_is_the_sidecars_or_that_of_all_clips(tmp_path: Path) -> None
     _bare(tmp_path, "pann", _rows(11, 3))
     videos = FeatureVideos(tmp_path, ENCODERS, 1.0)
     assert videos.duration_seconds("a") == 9.5
-    assert videos.by_modality["audio"].duration_seconds("a") == 11.0
+    assert videos.streams["audio"].duration_seconds("a") == 11.0
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,80 @@ def test_features_of_another_recipe_are_refused_when_they_are_read(tmp_path: Pat
         videos.read("a", 0, 5)
 
 
-def test_an_encoder_that_joins_others_is_refused(tmp_path: Path) -> None:
-    joined = JoinedFeatures(parts=[Precomputed(3, name="a"), Precomputed(2, name="b")])
-    with pytest.raises(ValueError, match=r"visual encoder joins 2 encoders.*Precomputed\(dim=5\)"):
-        FeatureVideos(tmp_path, {"visual": joined}, 1.0)
+def test_the_parts_of_an_encoder_are_read_from_their_folders_in_order(tmp_path: Path) -> None:
+    _bare(tmp_path, "slow", _rows(6, 3))
+    (tmp_path / "clip").mkdir()
+    np.savez(tmp_path / "clip" / "a.npz", features=_rows(5, 2).astype(np.float16), other=np.zeros(1))
+    joined = JoinedFeatures(parts=[Precomputed(3, name="slow"), Precomputed(2, name="clip")])
+    videos = FeatureVideos(tmp_path, {"visual": joined}, 2.0)
+    assert list(videos.streams) == ["visual (slow)", "visual (clip)"]
+    assert videos.rows_of(NeededVideo("a")) == (0, 5)
+    read = videos.read("a", 1, 5)
+    np.testing.assert_array_equal(read["visual"], np.hstack([_rows(6, 3)[1:5], _rows(5, 2)[1:]]))
+    assert videos.command(videos.streams).count("ENCODER:folder=slow,ENCODER:folder=clip") == 1
+
+
+def test_two_streams_of_one_folder_are_told_apart_by_the_suffix(tmp_path: Path) -> None:
+    for suffix, dim in (("rgb", 3), ("opt", 2)):
+        _bare(tmp_path, "i3d", _rows(4, dim), f"a_{suffix}")
+    parts = [Precomputed(3, name="i3d", suffix="_rgb"), Precomputed(2, name="i3d", suffix="_opt")]
+    videos = FeatureVideos(tmp_path, {"visual": JoinedFeatures(parts=parts)}, 2.0)
+    assert videos.common_ids() == ["a"]
+    assert videos.read("a", 0, 4)["visual"].shape == (4, 5)
+    assert videos.missing(["a", "b"]) == {"visual (i3d_rgb)": ["b"], "visual (i3d_opt)": ["b"]}
+    with pytest.raises(ValueError, match="the visual encoder joins i3d_rgb twice; name it once"):
+        FeatureVideos(tmp_path, {"visual": JoinedFeatures(parts=[parts[0], parts[0]])}, 2.0)
+
+
+def test_the_tolerance_of_streams_is_at_least_one_clip(tmp_path: Path) -> None:
+    _bare(tmp_path, "clip", _rows(10, 4))
+    _bare(tmp_path, "pann", _rows(9, 3))
+    assert FeatureVideos(tmp_path, ENCODERS, 2.0, tolerance_seconds=1.0).rows_of(NeededVideo("a")) == (0, 9)
+    _bare(tmp_path, "pann", _rows(8, 3))
+    told = "differ in length: audio has 8 clips of 2 s, visual has 10"
+    with pytest.raises(ValueError, match=told):
+        FeatureVideos(tmp_path, ENCODERS, 2.0, tolerance_seconds=1.0).rows_of(NeededVideo("a"))
+    assert FeatureVideos(tmp_path, ENCODERS, 0.5, tolerance_seconds=1.0).rows_of(NeededVideo("a")) == (0, 8)
+
+
+def test_where_the_annotation_cuts_the_clips_they_are_counted(tmp_path: Path) -> None:
+    rows = _rows(10, 4)
+    rows[7] = np.nan
+    _bare(tmp_path, "clip", rows)
+    videos = FeatureVideos(tmp_path, {"visual": ENCODERS["visual"]}, None)
+    assert videos.rows_of(NeededVideo("a", num_clips=9)) == (0, 9)
+    assert videos.rows_of(NeededVideo("a", num_clips=11)) == (0, 10)
+    assert "--clip-seconds" not in videos.command(["visual"])
+    with pytest.raises(ValueError, match="have 10 clips, its annotation has 12; make one vector for each"):
+        videos.rows_of(NeededVideo("a", num_clips=12))
+    with pytest.raises(ValueError, match="not finite: nan in clip 7, counted from 0"):
+        videos.read("a", 0, 10)
+    _bare(tmp_path, "pann", _rows(8, 3))
+    with pytest.raises(ValueError, match="differ in length: audio has 8 clips, visual has 10"):
+        FeatureVideos(tmp_path, ENCODERS, None).rows_of(NeededVideo("a"))
+
+
+def test_features_named_by_other_ids_are_told_with_one_of_each(tmp_path: Path) -> None:
+    _bare(tmp_path, "clip", _rows(10, 4), "v_a")
+    videos = FeatureVideos(tmp_path, {"visual": ENCODERS["visual"]}, 1.0)
+    told = r"\(clip has 1 other ids, such as 'v_a'; wanted 'a'\); make them: vidkit extract"
+    for missing in ("warn", "error"):
+        with pytest.raises(FileNotFoundError, match=told):
+            videos.left_out(["a", "b"], missing)  # type: ignore[arg-type]
+
+
+def test_a_torn_npz_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "clip").mkdir()
+    path = tmp_path / "clip" / "a.npz"
+    np.savez(path, features=_rows(50, 4))
+    path.write_bytes(path.read_bytes()[:-100])
+    videos = FeatureVideos(tmp_path, {"visual": ENCODERS["visual"]}, 1.0)
+    with pytest.raises(ValueError, match=r"a.npz is not a whole .npz file"):
+        videos.num_clips("a")
+    with pytest.raises(FileNotFoundError, match=r"no such feature file: .*b.npz"):
+        videos.num_clips("b")
+    np.savez(path, rows=_rows(5, 4), cols=_rows(5, 4))
+    with pytest.raises(
+        KeyError, match=r"has no array 'features' or 'last_hidden_state' or 'token'; its keys: rows"
+    ):
+        videos.num_clips("a")

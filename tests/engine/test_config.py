@@ -18,7 +18,16 @@ def test_every_config_of_the_repository_is_right(name: str) -> None:
     check_config(load_config(name))
 
 
+@pytest.fixture
+def word_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of data sets that has nothing but vectors of words, which a model reads when it is built."""
+    monkeypatch.setenv("VIDKIT_DATA", str(tmp_path))
+    (tmp_path / "glove").mkdir()
+    (tmp_path / "glove" / "glove.6B.300d.txt").write_text(f"the {' '.join(['0.1'] * 300)}\n")
+
+
 @pytest.mark.parametrize("name", config_names())
+@pytest.mark.usefixtures("word_vectors")
 def test_every_config_builds_its_model(name: str) -> None:
     from vidkit.registry import MODELS
 

@@ -191,7 +191,7 @@ def test_the_table_by_length_splits_the_videos() -> None:
         "20-30 min": (1, 0.0),
         "60-70 min": (1, 1.0),
     }
-    kinds = [f"{kind}@{t}" for kind in ("tIoU", "recall", "F1") for t in THRESHOLDS]
+    kinds = [f"{kind}@{t}" for kind in ("tIoU", "recall", "F1", "AP") for t in THRESHOLDS]
     assert set(table["0-10 min"]) == {"videos", "average", *kinds}
 
 

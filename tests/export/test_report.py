@@ -181,7 +181,7 @@ def test_the_summary_counts_a_video_once_and_all_its_segments(video: Path, tmp_p
     items = [ReportItem(predicted(video, query=query)) for query in ("a", "b")]
     page = Html(write_report(tmp_path / "report.html", items, title="t"))
     summary = page.source.split('<dl class="summary">')[1].split("</dl>")[0]
-    assert re.findall(r"<dd>(.*?)</dd>", summary) == ["1", "00:03.0", "4", "00:04.0"]
+    assert re.findall(r"<dd>(.*?)</dd>", summary) == ["1", "2", "00:03.0", "4", "00:04.0"]
 
 
 def test_clips_are_linked_to_their_segments_in_the_order_of_the_prediction(

@@ -28,7 +28,7 @@ def test_npz_is_read_by_its_known_or_only_key(tmp_path: Path, key: str) -> None:
 def test_npz_is_read_by_a_given_key(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", one=ROWS, two=2 * ROWS)
     np.testing.assert_array_equal(read_features(tmp_path / "a.npz", key="two"), 2 * ROWS)
-    with pytest.raises(KeyError, match="has no array 'features' or 'last_hidden_state'; its keys: one, two"):
+    with pytest.raises(KeyError, match="has no array 'features' or 'last_hidden_state' or 'token'; its k"):
         read_features(tmp_path / "a.npz")
     with pytest.raises(KeyError, match="has no array 'three'"):
         read_features(tmp_path / "a.npz", key="three")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -140,14 +141,22 @@ def _encoders(config: Mapping[str, Any]) -> dict[str, Encoder]:
 
 def _print_report(split: str, report: ModalityReport) -> None:
     place = f"{split}\t{report.modality}"
-    right = f"{report.num_right} of {report.num_videos} videos are right"
-    print(f"{place}\t{right if report.num_videos else 'there is no video'}")
+    right = f"{report.num_right} of {report.num_videos} {report.unit} are right"
+    print(f"{place}\t{right if report.num_videos else f'there is no {report.unit[:-1]}'}")
     if report.missing:
         print(f"{place}\t{len(report.missing)} missing: {_named(report.missing)}")
     if report.wrong:
         print(f"{place}\t{len(report.wrong)} wrong: {_named(report.wrong)}")
-        for fault in list(report.wrong.values())[:_NUM_NAMED]:
-            print(f"{place}\t{fault}")
+        for fault, count in _kinds(report.wrong).items():
+            print(f"{place}\t{fault}{f' ({count - 1} more like it)' if count > 1 else ''}")
+
+
+def _kinds(faults: Mapping[str, str]) -> dict[str, int]:
+    """Return the first fault of each kind, and their count: they differ in names and numbers alone."""
+    kinds: dict[str, list[str]] = {}
+    for video_id, fault in faults.items():
+        kinds.setdefault(re.sub(r"\d+", "", fault.replace(video_id, "")), []).append(fault)
+    return {of_a_kind[0]: len(of_a_kind) for of_a_kind in kinds.values()}
 
 
 def _named(video_ids: list[str] | dict[str, str]) -> str:
@@ -159,6 +168,10 @@ def _how_to_make(reports: list[ModalityReport]) -> Iterator[str]:
     """Yield the last lines: for each modality the command that makes what is missing or wrong."""
     for modality, text in dict.fromkeys((report.modality, report.command) for report in reports):
         mine = [report for report in reports if (report.modality, report.command) == (modality, text)]
+        if mine[0].unit != "videos":
+            if not all(report.is_right for report in mine):
+                yield f"{modality}\t{text}"
+            continue
         if any(report.missing or not report.num_videos for report in mine):
             yield f"{modality}\tmake what is missing: {text}"
         if any(report.wrong for report in mine):

@@ -106,6 +106,13 @@ def evaluate(
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="tIoU from which --nms linear (0) and hard (0.3) act.")
     ] = None,
+    subsets: Annotated[
+        int | None,
+        typer.Option("--subsets", help="usv_retrieval: means over so many; by default of 1,000 pairs each."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="usv_retrieval: of the parting into subsets; 0 by default.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Score the predictions of any tool; prints the metrics as one JSON object.
@@ -119,11 +126,17 @@ def evaluate(
 
     repurpose10k reads lines {"video_id", "time_range", "segments": [{"start", "end", "score"}, ...]} and a
     released json.
+
+    usv_topics reads lines {"video_id", "scores": {topic: score}} or {"video_id", "label"}, and lines
+    {"video_id", "label"}.
+
+    usv_retrieval reads the embeddings of videos and of titles, (N, D): two .npy, or two .npz with ids.
     """
     from vidkit.evaluation.protocols import evaluate_files
     from vidkit.files import write_json
 
-    metrics = evaluate_files(protocol, predictions, ground_truth, nms=nms, sigma=sigma, threshold=threshold)
+    options = dict(nms=nms, sigma=sigma, threshold=threshold, subsets=subsets, seed=seed)
+    metrics = evaluate_files(protocol, predictions, ground_truth, **options)
     if out is not None:
         write_json(out, metrics)
     print_json(metrics)

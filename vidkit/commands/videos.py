@@ -67,8 +67,14 @@ def predict(
     config: Annotated[str, typer.Argument(help="The config of the model: a file or a name.")],
     checkpoint: Annotated[Path, typer.Argument(help="The .pth file that training wrote.")],
     videos: Videos,
-    query: Annotated[str | None, typer.Option("--query", help="The sentence to answer.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the results; else stdout.")] = None,
+    query: Annotated[
+        list[str] | None,
+        typer.Option("--query", help="A sentence to answer; give it as often as needed."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of the results; else stdout, or predictions/ if it gets files."),
+    ] = None,
     clips: Clips = False,
     report: Annotated[bool, typer.Option("--report", help="Write report.html into the folder.")] = False,
     features: Annotated[
@@ -78,12 +84,12 @@ def predict(
     cfg_options: CfgOptions = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run a trained model on raw videos of any length; prints one JSON line a video.
+    """Run a trained model on raw videos of any length; prints one JSON line for each video and query.
 
     Example: vidkit predict highlight_detection/rasl_synthetic epoch_20.pth film.mp4 --out film --report
 
-    With --out the lines go to predictions.jsonl there. Videos in which nothing is found are named with the
-    reason. Exit code 1 if some videos could not be read.
+    With --out, --clips or --report the lines go to predictions.jsonl in the folder. Videos in which nothing
+    is found are named with the reason. Exit code 1 if some videos could not be read.
     """
     from vidkit import apis
     from vidkit.engine import check_config, load_config
@@ -92,14 +98,15 @@ def predict(
     settings = load_config(config, cfg_options or ())
     check_config(settings)
     if (clips or report) and out is None:
-        raise ValueError("--clips and --report write files; give --out FOLDER")
+        out = Path("predictions")
     found = find_videos(videos)
     predictor = apis.load(settings, checkpoint)
     with progress("predict", quiet=quiet) as tell:
-        predictions, failed = predictor.predict_many(found, query=query, features=features, tell=tell)
+        predictions, failed = predictor.predict_many(found, queries=query or (), features=features, tell=tell)
     for prediction in predictions:
         if (note := prediction.note) is not None:
-            say(f"warning: {prediction.path}: {note}")
+            asked = "" if prediction.query is None else f", {prediction.query!r}"
+            say(f"warning: {prediction.path}{asked}: {note}")
     if out is None:
         for prediction in predictions:
             print(json.dumps(prediction.to_json(), ensure_ascii=False))

@@ -2,7 +2,7 @@
 
 from vidkit.data.charades_sta import read_charades_sta
 from vidkit.data.clip_lists import chunks_of, read_clip_list
-from vidkit.data.feature_videos import FeatureVideos
+from vidkit.data.feature_videos import FeatureVideos, Missing, check_missing
 from vidkit.data.highlights import HIGHLIGHT_READERS, HighlightAnnotation, read_tvsum, read_youtube_highlights
 from vidkit.data.modality_features import ModalityFeatures, NeededVideo
 from vidkit.data.moments import MomentAnnotation, read_moment_lines
@@ -11,18 +11,22 @@ from vidkit.data.qvhighlights import read_qvhighlights
 from vidkit.data.repurpose10k import RepurposedVideo, read_repurpose10k
 from vidkit.data.sample import VideoSample
 from vidkit.data.samplers import LengthBuckets
+from vidkit.data.token_files import TokenFiles, reads_token_files
 
 __all__ = [
     "HIGHLIGHT_READERS",
     "FeatureVideos",
     "HighlightAnnotation",
     "LengthBuckets",
+    "Missing",
     "ModalityFeatures",
     "MomentAnnotation",
     "NeededVideo",
     "PadSequences",
     "RepurposedVideo",
+    "TokenFiles",
     "VideoSample",
+    "check_missing",
     "chunks_of",
     "pad_sequences",
     "read_charades_sta",
@@ -32,4 +36,5 @@ __all__ = [
     "read_repurpose10k",
     "read_tvsum",
     "read_youtube_highlights",
+    "reads_token_files",
 ]

@@ -5,10 +5,8 @@ Shapes: N clips.
 
 from __future__ import annotations
 
-import csv
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +20,7 @@ from vidkit.data.repurpose10k import (
     checked_segments,
     checked_video_id,
 )
-from vidkit.files import read_numbered_json_lines, read_numbered_lines
-
-SUFFIXES = (".csv", ".jsonl")
+from vidkit.data.tables import table_rows
 
 _KEYS = ("path", "start", "end")
 
@@ -52,10 +48,8 @@ def read_clip_list(path: str | Path) -> list[RepurposedVideo]:
             whose stem another one has; the message names the file and the line.
     """
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{path} is no list of clips by its suffix; known: {', '.join(SUFFIXES)}")
     videos: dict[str, _Rows] = {}
-    for place, row in _rows(path):
+    for place, row in table_rows(path, _KEYS, optional=("duration",)):
         source = str(row["path"]).strip()
         video_id = checked_video_id(Path(source).stem, place)
         video = videos.setdefault(video_id, _Rows(source))
@@ -124,44 +118,6 @@ def _video(video_id: str, rows: _Rows, folder: Path) -> RepurposedVideo:
     beside = folder / rows.path  # a relative path counts from where the command runs, or from the list
     path = beside if not Path(rows.path).exists() and beside.exists() else rows.path
     return RepurposedVideo(video_id, 0.0, rows.duration_seconds, segments, path=str(path))
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (place for messages, row) of every row."""
-    for place, row in _csv_rows(path) if path.suffix.lower() == ".csv" else _json_rows(path):
-        missing = [key for key in _KEYS if row.get(key) in (None, "")]
-        if missing:
-            there = ", ".join(str(key) for key in row if key is not None)
-            raise ValueError(
-                f"{place}: {', '.join(map(repr, missing))} missing; a row has {','.join(_KEYS)} and, where "
-                f"it is known, duration, this one has {there or 'nothing'}"
-            )
-        yield place, row
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    lines = read_numbered_lines(path)
-    reader = csv.DictReader((text for _, text in lines), skipinitialspace=True)
-    names = [name.strip() for name in reader.fieldnames or ()]
-    missing = [key for key in _KEYS if key not in names]
-    if missing:
-        raise ValueError(
-            f"{path}: the first line must name the columns {','.join(_KEYS)}; it lacks {', '.join(missing)}: "
-            f"{','.join(names)[:80]!r}"
-        )
-    reader.fieldnames = names
-    for row in reader:
-        yield f"{path}, line {lines[reader.line_num - 1][0]}", row
-
-
-def _json_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, row in read_numbered_json_lines(path):
-        place = f"{path}, line {number}"
-        if not isinstance(row, dict):
-            raise ValueError(
-                f"{place}: an object with {', '.join(_KEYS)} must stand there, got {type(row).__name__}"
-            )
-        yield place, row
 
 
 def _duration(value: Any, place: str) -> float | None:

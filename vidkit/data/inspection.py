@@ -3,7 +3,9 @@
 A data set takes part by a class method ``needed_videos``, which gets the settings of its component in the
 config (but ``type`` and ``encoders``) as keywords and returns what it reads of each video, before any feature
 is there; None says that it takes what its folder of features holds. Its arguments ``features``, ``encoders``
-and ``clip_seconds`` say where its features are, and of which clips.
+and ``clip_seconds`` say where its features are, and of which clips; ``stream_tolerance_seconds`` of the
+class, if it has that, by how much those of one video may differ in length. Where a sentence is asked of a
+video, the encoder of text stands for the words of the sentences, else for a text per clip.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vidkit.data.feature_videos import FeatureVideos
-from vidkit.data.modality_features import ModalityFeatures, NeededVideo
+from vidkit.data.modality_features import TOLERANCE_SECONDS, ModalityFeatures, NeededVideo
+from vidkit.data.token_files import REMEDY, TokenFiles, reads_token_files
 from vidkit.encoders.base import Encoder
 from vidkit.registry import DATASETS, ENCODERS, ConfigError
 from vidkit.registry.builder import signature_keys
@@ -21,14 +24,15 @@ from vidkit.registry.builder import signature_keys
 
 @dataclass
 class ModalityReport:
-    """How far the features of one modality are, for the videos of one data set.
+    """How far the features of one stream are, for the videos of one data set; or the words of its sentences.
 
     Args:
-        modality: Its name.
-        num_videos: Videos that the data set needs.
+        modality: Its name; of one of several streams of a modality, with that of its folder.
+        num_videos: Videos, or sentences, that the data set needs.
         missing: Those without features.
         wrong: Those whose features cannot be used -> why, in one sentence.
-        command: Makes what is missing.
+        command: Makes what is missing; of sentences, what there is to do.
+        unit: "videos" or "sentences".
     """
 
     modality: str
@@ -36,6 +40,7 @@ class ModalityReport:
     command: str
     missing: list[str] = field(default_factory=list)
     wrong: dict[str, str] = field(default_factory=dict)
+    unit: str = "videos"
 
     @property
     def num_right(self) -> int:
@@ -110,7 +115,11 @@ def inspect_features(
         ConfigError: If the data set reads no features.
         ValueError: If a folder holds features of which nothing says that the encoder made them.
     """
-    features = _features(settings, encoders, path)
+    encoders = _encoders(settings, encoders, path)
+    words = None
+    if any(video.query_id is not None for video in needed or ()):
+        words, encoders = encoders.get("text"), {m: e for m, e in encoders.items() if m != "text"}
+    features = _features(settings, encoders)
     if needed is None:
         needed = [NeededVideo(video_id) for video_id in features.common_ids()]
     stretches: dict[str, list[NeededVideo]] = {}
@@ -121,16 +130,33 @@ def inspect_features(
         modality: ModalityReport(
             modality, len(stretches), features.command([modality]), missing.get(modality, [])
         )
-        for modality in features.by_modality
+        for modality in features.streams
     }
     absent = {modality: set(report.missing) for modality, report in reports.items()}
     for number, (video_id, videos) in enumerate(stretches.items()):
         if on_progress is not None:
             on_progress(number / len(stretches), video_id)
-        there = {m: f for m, f in features.by_modality.items() if video_id not in absent[m]}
+        there = {m: f for m, f in features.streams.items() if video_id not in absent[m]}
         for modality, fault in _faults(features, there, videos).items():
             reports[modality].wrong[video_id] = fault
-    return list(reports.values())
+    found = list(reports.values())
+    if words is not None and reads_token_files(words):
+        found.append(_inspect_sentences(TokenFiles(settings["features"], words), needed))
+    return found
+
+
+def _inspect_sentences(files: TokenFiles, needed: Sequence[NeededVideo]) -> ModalityReport:
+    """Return how far the words of sentences are."""
+    queries = {video.query_id: video.query for video in needed if video.query_id is not None}
+    report = ModalityReport("text", len(queries), REMEDY, unit="sentences")
+    report.missing = [str(name) for name in files.missing(list(queries))]
+    for name, query in queries.items():
+        try:
+            if str(name) not in report.missing:
+                files.read(name, query)
+        except (ValueError, KeyError, OSError) as error:
+            report.wrong[str(name)] = _told(error)
+    return report
 
 
 def _faults(
@@ -146,23 +172,36 @@ def _faults(
                 one.check_length(video, counts[modality])
                 one.read(video.video_id, *one.rows_of(video, counts[modality]))
         except (ValueError, KeyError, OSError) as error:
-            faults[modality] = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+            faults[modality] = _told(error)
     if not faults and counts and (spread := features.spread_fault(videos[0].video_id, counts)):
         faults[spread[0]] = spread[1]
     return faults
 
 
-def _features(settings: Mapping[str, Any], encoders: Mapping[str, Encoder], path: str) -> FeatureVideos:
+def _told(error: Exception) -> str:
+    return str(error.args[0]) if isinstance(error, KeyError) else str(error)
+
+
+def _encoders(
+    settings: Mapping[str, Any], encoders: Mapping[str, Encoder], path: str
+) -> Mapping[str, Encoder]:
+    """Return the encoders that a data set names, else those of the model."""
     keys = signature_keys(_kind(settings))[0]
     if "features" not in keys or "features" not in settings or "clip_seconds" not in keys:
         raise ConfigError(f"{path}: {_kind(settings).__name__} reads no features, so there are none to check")
     own = settings.get("encoders")
     if own:
-        encoders = {
+        return {
             name: ENCODERS.build(encoder, path=f"{path}.encoders.{name}") for name, encoder in own.items()
         }
-    clip_seconds = settings.get("clip_seconds", keys["clip_seconds"].default)
-    return FeatureVideos(settings["features"], encoders, clip_seconds)
+    return encoders
+
+
+def _features(settings: Mapping[str, Any], encoders: Mapping[str, Encoder]) -> FeatureVideos:
+    kind = _kind(settings)
+    clip_seconds = settings.get("clip_seconds", signature_keys(kind)[0]["clip_seconds"].default)
+    tolerance = getattr(kind, "stream_tolerance_seconds", TOLERANCE_SECONDS)
+    return FeatureVideos(settings["features"], encoders, clip_seconds, tolerance_seconds=tolerance)
 
 
 def _kind(settings: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The features of one modality, whether a feature store or bare files hold them, and what is needed of them.
+"""The features of one encoder, whether a feature store or bare files hold them, and what is needed of them.
 
 Shapes: T clips, D channels.
 """
@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from vidkit.encoders.base import Encoder, FeatureRecipe, spec_of
-from vidkit.encoders.joined import JoinedFeatures
+from vidkit.encoders.precomputed import Precomputed
 from vidkit.encoders.weights import source_of_weights
-from vidkit.features.layouts import FeatureFolder
+from vidkit.features.layouts import FeatureFolder, features_header
 from vidkit.features.npy_header import npy_header
 from vidkit.features.origin import ORIGIN
 from vidkit.features.sidecar import num_clips_of
@@ -23,8 +23,6 @@ from vidkit.registry import ENCODERS
 
 TOLERANCE_SECONDS = 2.0
 """Annotations and features of one video may differ in length by so much; they are cut to the shorter."""
-
-_WITHOUT = {"audio": "sound", "text": "captions"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,11 @@ class NeededVideo:
         end_seconds: Where it ends; None reads to the end of the features.
         min_seconds: The features must reach so far, up to 2 s.
         max_seconds: And no farther, up to 2 s, because the video ends there; None if that is not known.
+        num_clips: How many vectors its features have, up to one, where the annotation cuts the clips; None
+            where all clips are equally long.
         source: Where the video is, if the annotations say so: a path. Else its id stands for it.
+        query_id: Names the words of the sentence that is asked of it; None without a sentence.
+        query: The sentence.
     """
 
     video_id: str
@@ -45,32 +47,32 @@ class NeededVideo:
     end_seconds: float | None = None
     min_seconds: float = 0.0
     max_seconds: float | None = None
+    num_clips: int | None = None
     source: str | None = None
+    query_id: int | str | None = None
+    query: str | None = None
 
 
 class ModalityFeatures:
-    """The features of one modality: those of a feature store, or for ``Precomputed`` also bare files.
+    """The features of one encoder: those of a feature store, or for ``Precomputed`` also bare files.
 
-    Bare files are ``<folder>/<encoder.store_name>/<video_id>.npy`` without sidecars, as Repurpose-10K is
-    passed on. Nothing in them says who made them, so an encoder that could have made others refuses them.
+    Bare files are ``<folder>/<encoder.store_name>/<video_id><suffix>.npy`` without sidecars, as Repurpose-10K
+    is passed on, or ``.npz`` with the key "features", as QVHighlights is. Nothing in them says who made them,
+    so an encoder that could have made others refuses them.
 
     Args:
         folder: A feature store, or the folder of such folders.
         encoder: Whose features.
         modality: Its modality, for messages.
-        clip_seconds: Length of a clip.
+        clip_seconds: Length of a clip; None where the annotations cut the clips.
 
     Raises:
-        ValueError: If the files are bare and the encoder is not ``Precomputed``, if its folder has no name,
-            or if it joins several encoders.
+        ValueError: If the files are bare and the encoder is not ``Precomputed``, or its folder has no name.
     """
 
-    def __init__(self, folder: str | Path, encoder: Encoder, modality: str, clip_seconds: float) -> None:
-        if isinstance(encoder, JoinedFeatures):
-            raise ValueError(
-                f"the {modality} encoder joins {len(encoder.parts)} encoders, and this data set reads the "
-                f"features of one; join the files yourself and read them with Precomputed(dim={encoder.dim})"
-            )
+    def __init__(
+        self, folder: str | Path, encoder: Encoder, modality: str, clip_seconds: float | None
+    ) -> None:
         self.modality = modality
         self.dim = encoder.dim
         self.clip_seconds = clip_seconds
@@ -79,14 +81,17 @@ class ModalityFeatures:
             folder, encoder, clip_seconds=clip_seconds
         )
         self.folder = self.source.folder
-        if _is_bare(self.folder):
+        pattern = _bare_pattern(self.folder, encoder.suffix if isinstance(encoder, Precomputed) else "")
+        if pattern is not None:
             if not isinstance(encoder.recipe, FeatureRecipe):
                 raise ValueError(
                     f"{self.folder} holds arrays without sidecars, so nothing says that {self.spec} made "
                     f"them; read them with Precomputed(dim={encoder.dim}, modality={modality!r}, "
                     f"name={self.folder.name!r}), or extract them again"
                 )
-            self.source = FeatureFolder(self.folder, dim=encoder.dim, clip_seconds=clip_seconds)
+            self.source = FeatureFolder(
+                self.folder, dim=encoder.dim, pattern=pattern, clip_seconds=clip_seconds
+            )
 
     def video_ids(self) -> list[str]:
         """Return the sorted ids of the videos that have features."""
@@ -97,10 +102,15 @@ class ModalityFeatures:
 
         Raises:
             FileNotFoundError: If there is no such file.
+            KeyError: If an .npz file has no array that is known.
             ValueError: If it is not whole, no features (T, D), or of another width than the encoder's.
         """
-        path = self.folder / f"{video_id}.npy"
-        shape, dtype = npy_header(path)
+        if isinstance(self.source, FeatureFolder):
+            path = self.source.path(video_id)
+            shape, dtype = features_header(path)
+        else:
+            path = self.folder / f"{video_id}.npy"
+            shape, dtype = npy_header(path)
         if len(shape) != 2 or not np.issubdtype(dtype, np.floating):
             raise ValueError(f"{path} holds {dtype} of shape {shape}, not features (T, D); extract it again")
         if shape[1] != self.dim:
@@ -112,6 +122,7 @@ class ModalityFeatures:
 
     def duration_seconds(self, video_id: str) -> float:
         """Return the length of the video that a sidecar tells, else that of all clips."""
+        assert self.clip_seconds is not None
         seconds = self.num_clips(video_id) * self.clip_seconds
         if isinstance(self.source, EncoderFeatures):
             return min(seconds, float(self.source.sidecar(video_id)["duration_seconds"]))
@@ -128,10 +139,12 @@ class ModalityFeatures:
         if not np.isfinite(rows).all():
             first = int((~np.isfinite(rows)).any(axis=1).argmax())
             value = rows[first][~np.isfinite(rows[first])][0]
-            second = (start + first) * self.clip_seconds
+            place = f"in clip {start + first}, counted from 0"
+            if self.clip_seconds is not None:
+                place = f"at second {(start + first) * self.clip_seconds:g} of the video"
             raise ValueError(
-                f"{self.modality} features of {video_id!r} in {self.folder} are not finite: {value} at "
-                f"second {second:g} of the video; extract them again with --overwrite"
+                f"{self.modality} features of {video_id!r} in {self.folder} are not finite: {value} {place}; "
+                "extract them again with --overwrite"
             )
         return torch.from_numpy(rows)
 
@@ -139,8 +152,17 @@ class ModalityFeatures:
         """Check that so many clips are what is needed of a video.
 
         Raises:
-            ValueError: If they are more than 2 s shorter or longer.
+            ValueError: If they are more than 2 s shorter or longer, or more than one clip where the
+                annotation cuts the clips.
         """
+        if self.clip_seconds is None:
+            if video.num_clips is not None and abs(num_clips - video.num_clips) > 1:
+                raise ValueError(
+                    f"{self.modality} features of {video.video_id!r} in {self.folder} have {num_clips} clips,"
+                    f" its annotation has {video.num_clips}; make one vector for each annotated clip, or set "
+                    "clip_seconds for clips of one length"
+                )
+            return
         seconds = num_clips * self.clip_seconds
         slack = max(TOLERANCE_SECONDS, self.clip_seconds)  # the last clip may reach beyond the end
         if seconds < video.min_seconds - slack:
@@ -161,26 +183,34 @@ class ModalityFeatures:
         Raises:
             ValueError: If no clip lies in the stretch.
         """
-        start, stop = round(video.start_seconds / self.clip_seconds), num_clips
-        if video.end_seconds is not None:
-            stop = min(stop, num_clips_of(video.end_seconds, self.clip_seconds))
+        start, stop = 0, num_clips
+        if video.num_clips is not None:
+            stop = min(stop, video.num_clips)
+        if self.clip_seconds is not None:
+            start = round(video.start_seconds / self.clip_seconds)
+            if video.end_seconds is not None:
+                stop = min(stop, num_clips_of(video.end_seconds, self.clip_seconds))
         if start >= stop:
+            length = "" if self.clip_seconds is None else f" of {self.clip_seconds:g} s"
             raise ValueError(
-                f"{self.modality} features of {video.video_id!r} in {self.folder} have {num_clips} clips of "
-                f"{self.clip_seconds:g} s, so the chunk that begins at {video.start_seconds:g} s has none; "
+                f"{self.modality} features of {video.video_id!r} in {self.folder} have {num_clips} clips"
+                f"{length}, so the chunk that begins at {video.start_seconds:g} s has none; "
                 "extract them again from the whole video, or remove the chunk from the annotation"
             )
         return start, stop
 
 
-def _is_bare(folder: Path) -> bool:
-    """Return whether a folder holds arrays and no sidecar."""
+def _bare_pattern(folder: Path, suffix: str) -> str | None:
+    """Return how the files of a folder are named that holds arrays and no sidecar; None of any other."""
     if not folder.is_dir():
-        return False
+        return None
     names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
-    return any(name.endswith(".npy") for name in names) and not any(
-        name.endswith(".json") and name != ORIGIN for name in names
-    )
+    if any(name.endswith(".json") and name != ORIGIN for name in names):
+        return None
+    for kind in (f"{suffix}.npy", f"{suffix}.npz", ".npy", ".npz"):
+        if any(name.endswith(kind) for name in names):
+            return f"{{video_id}}{suffix}{kind[-4:]}"
+    return None
 
 
 def _spec(encoder: Encoder) -> str:

@@ -34,13 +34,18 @@ class PadSequences(BaseDataPreprocessor):
     """Pad every modality of a batch, and move it to the model's device.
 
     Turns ``dict(inputs={modality: [B tensors (T_i, ...)]}, data_samples=[...])`` into
-    ``dict(inputs={modality: (B, T, ...)}, masks={modality: (B, T)}, data_samples=[...])``.
+    ``dict(inputs={modality: (B, T, ...)}, masks={modality: (B, T)}, data_samples=[...])``. Sentences, a list
+    of B str, stay as they are and have no mask.
     """
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Return the padded batch; see the class."""
         data = self.cast_data(data)
-        inputs, masks = {}, {}
+        inputs: dict[str, Tensor | list[str]] = {}
+        masks = {}
         for modality, sequences in data["inputs"].items():
-            inputs[modality], masks[modality] = pad_sequences(list(sequences))
+            if len(sequences) and isinstance(sequences[0], str):
+                inputs[modality] = list(sequences)
+            else:
+                inputs[modality], masks[modality] = pad_sequences(list(sequences))
         return {"inputs": inputs, "masks": masks, "data_samples": data.get("data_samples")}

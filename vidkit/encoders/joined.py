@@ -18,8 +18,8 @@ from vidkit.registry import ENCODERS
 class JoinedFeatures(Encoder):
     """The features of several encoders of one modality, concatenated along the channels.
 
-    Benchmarks of moment retrieval read SlowFast and CLIP features so. ``forward`` passes rows that are joined
-    already, in the order of the parts; the data sets of vidkit do not join them yet, and say so.
+    Benchmarks of moment retrieval read SlowFast and CLIP features so. Data sets read each part from its own
+    folder; ``forward`` passes rows that are joined already, in the order of the parts.
 
     Args:
         parts: At least one encoder; their order is that of the channels.

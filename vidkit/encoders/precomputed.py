@@ -18,6 +18,7 @@ class Precomputed(Encoder):
         dim: Channels of the features, > 0.
         modality: What they were made from.
         name: Their folder in the feature store, such as "CLIPVisual"; empty if the data set knows it.
+        suffix: What follows the video's id in names of bare files: "_rgb" of UMT's ``{video_id}_rgb.npy``.
 
     Raises:
         ValueError: If ``dim`` is not positive or ``modality`` is none of the three.
@@ -28,7 +29,7 @@ class Precomputed(Encoder):
         torch.Size([2, 4])
     """
 
-    def __init__(self, dim: int, *, modality: Modality = "visual", name: str = "") -> None:
+    def __init__(self, dim: int, *, modality: Modality = "visual", name: str = "", suffix: str = "") -> None:
         super().__init__()
         if dim < 1:
             raise ValueError(f"dim, the channels of the features, must be at least 1, got {dim}")
@@ -37,6 +38,7 @@ class Precomputed(Encoder):
         self.dim = dim
         self.modality = modality
         self.name = name
+        self.suffix = suffix
         self.recipe = FeatureRecipe()
 
     def encode(self, inputs: Tensor) -> Tensor:
@@ -57,8 +59,9 @@ class Precomputed(Encoder):
         return inputs
 
     def arguments(self) -> dict[str, Any]:
-        """Return dim, modality and name."""
-        return {"dim": self.dim, "modality": self.modality, "name": self.name}
+        """Return dim, modality and name, and the suffix if there is one."""
+        given = {"dim": self.dim, "modality": self.modality, "name": self.name}
+        return {**given, "suffix": self.suffix} if self.suffix else given
 
     @property
     def store_name(self) -> str:

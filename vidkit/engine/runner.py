@@ -31,7 +31,7 @@ from vidkit.engine.checkpoint import load_weights, read_checkpoint, state_dict_o
 from vidkit.engine.config_check import check_config
 from vidkit.engine.distributed import Launcher, start_processes
 from vidkit.files import atomic_path
-from vidkit.registry import DATA_SAMPLERS, DATASETS, MODELS, ConfigError
+from vidkit.registry import DATA_SAMPLERS, DATASETS, METRICS, MODELS, ConfigError
 from vidkit.registry.builder import signature_keys
 from vidkit.seeds import derived_seed
 
@@ -214,6 +214,12 @@ def build_dataset(config: Mapping[str, Any], model: Any, *, path: str) -> Any:
     return DATASETS.build(settings, path=path)
 
 
+def build_metrics(config: Any, *, path: str) -> list[Any]:
+    """Return the metrics of an evaluator, one or a list of them; what stands in them is built first."""
+    listed = config if isinstance(config, (list, tuple)) else [config]
+    return [METRICS.build(metric, path=path) for metric in listed]
+
+
 def _mode_arguments(settings: Config, mode: Literal["train", "test"], model: Any) -> dict[str, Any]:
     """Return the arguments of mmengine's runner for training or for testing, with the data opened."""
     needed = "train" if mode == "train" else "test"
@@ -230,7 +236,9 @@ def _mode_arguments(settings: Config, mode: Literal["train", "test"], model: Any
         arguments[f"{split}_dataloader"] = {**loader, "dataset": dataset}
         if split != "train":
             arguments[f"{split}_cfg"] = settings.get(f"{split}_cfg") or {}
-            arguments[f"{split}_evaluator"] = settings.get(f"{split}_evaluator")
+            arguments[f"{split}_evaluator"] = build_metrics(
+                settings[f"{split}_evaluator"], path=f"{split}_evaluator"
+            )
     return arguments
 
 

@@ -18,6 +18,8 @@ from vidkit.evaluation.highlights import HIGHLIGHT_METRICS
 from vidkit.evaluation.moment_predictions import read_moment_predictions
 from vidkit.evaluation.qvhighlights import qvhighlights_metrics
 from vidkit.evaluation.repurposing_files import evaluate_repurposing
+from vidkit.evaluation.retrieval_files import evaluate_retrieval
+from vidkit.evaluation.topic_files import evaluate_topics
 from vidkit.registry.builder import nearest
 
 
@@ -108,8 +110,13 @@ PROTOCOLS: dict[str, Callable[..., dict[str, Any]]] = {
     "charades_sta": _charades_sta,
     **{protocol: partial(_highlights, protocol) for protocol in HIGHLIGHT_METRICS},
     "repurpose10k": evaluate_repurposing,
+    "usv_topics": evaluate_topics,
+    "usv_retrieval": evaluate_retrieval,
 }
 """What scores the prediction file of a benchmark."""
 
-OPTIONS: dict[str, tuple[str, ...]] = {"charades_sta": ("nms", "sigma", "threshold")}
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "charades_sta": ("nms", "sigma", "threshold"),
+    "usv_retrieval": ("subsets", "seed"),
+}
 """What else a protocol takes."""

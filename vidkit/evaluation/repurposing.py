@@ -22,7 +22,7 @@ THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 CLIPS_PER_MINUTE = 0.3  # three clips every ten minutes, the paper's mean over the training videos
 _MINUTES_PER_ROW = 10  # of the table by length
 _KINDS = ("tIoU", "recall", "F1", "unique", "AP", "recall_cap")  # in the order of the answer
-_IN_TABLE = {"average", *(f"{kind}@{t}" for kind in ("tIoU", "recall", "F1") for t in THRESHOLDS)}
+_IN_TABLE = {"average", *(f"{kind}@{t}" for kind in ("tIoU", "recall", "F1", "AP") for t in THRESHOLDS)}
 
 ScoredClips = tuple[np.ndarray, np.ndarray]
 """Clips in seconds, (K, 2), and their scores, (K,)."""
@@ -61,7 +61,8 @@ def repurposing_metrics(
                      point counted (as PASCAL VOC since 2010)
     ``recall_cap``   highest recall that ``num_allowed_clips`` clips can have: min(k, N) / N
     ``by_length``    ``{"0-10 min": {...}, ...}``: ``videos``, and ``tIoU@t``, ``recall@t``, ``F1@t``,
-                     ``average`` over the videos of that length; 10 minutes sharp are in the first row
+                     ``AP@t``, ``average`` over the videos of that length; 10 minutes sharp are in the
+                     first row
     ===============  ===================================================================================
 
     A video without predicted clips counts 0 in all but the cap (and the AP, if it has candidates); one

@@ -39,7 +39,7 @@ PROXY_NOTE = "The browser cannot play this file itself: a small H.264 copy stand
 
 @dataclass(frozen=True)
 class ReportItem:
-    """One video of the report.
+    """One video of the report, or one query for it.
 
     Args:
         prediction: What the model says; ``prediction.path`` is the video.
@@ -81,7 +81,7 @@ def write_report(path: str | Path, items: Sequence[ReportItem], *, title: str) -
         OSError: If the folder cannot be written.
     """
     target = Path(path)
-    proxies: set[str] = set()
+    proxies: dict[str, Path] = {}
     cards = []
     unreadable = []
     for item in items:
@@ -132,7 +132,7 @@ def _plain_card(item: ReportItem, folder: Path) -> Card:
     )
 
 
-def _with_pictures(card: Card, video: Path, folder: Path, proxies: set[str]) -> Card:
+def _with_pictures(card: Card, video: Path, folder: Path, proxies: dict[str, Path]) -> Card:
     """Return the card with thumbnails, a poster and something that a browser can play."""
     shown = card.segments[:MAX_THUMBNAILS]
     times = [_best_time(segment, card) for segment in shown]
@@ -148,8 +148,11 @@ def _with_pictures(card: Card, video: Path, folder: Path, proxies: set[str]) -> 
     )
     if is_browser_playable(video):
         return card
-    proxy = _proxy_path(video, folder / "proxies", proxies)
-    write_proxy(video, proxy)
+    source = os.path.abspath(video)
+    if (proxy := proxies.get(source)) is None:  # a video has a card for each query
+        proxy = _proxy_path(video, folder / "proxies", {path.name.lower() for path in proxies.values()})
+        write_proxy(video, proxy)
+        proxies[source] = proxy
     return replace(card, source=_link(proxy, folder), offset_seconds=0.0, notes=(PROXY_NOTE,))
 
 
@@ -187,7 +190,6 @@ def _proxy_path(video: Path, folder: Path, used: set[str]) -> Path:
     while name.lower() in used or os.path.abspath(folder / name) == os.path.abspath(video):
         number += 1
         name = f"{video.stem}-{number}.mp4"
-    used.add(name.lower())
     return folder / name
 
 

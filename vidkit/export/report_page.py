@@ -48,8 +48,10 @@ def _summary(cards: Sequence[Card]) -> str:
     videos = {card.original: card.duration_seconds for card in cards}
     found = [segment for card in cards for segment in card.segments]
     noun = noun_of([card.task for card in cards])
+    queries = {card.query for card in cards if card.query}
     rows = [
         ("Video" if len(videos) == 1 else "Videos", str(len(videos))),
+        *([("Query" if len(queries) == 1 else "Queries", str(len(queries)))] if queries else []),
         ("Total duration", length(sum(videos.values()))),
         (plural(noun, len(found)).capitalize(), str(len(found))),
         (f"Time in {noun}s", length(sum(segment.duration_seconds for segment in found))),
@@ -60,12 +62,15 @@ def _summary(cards: Sequence[Card]) -> str:
 def _contents(cards: Sequence[Card]) -> str:
     if len(cards) < 2:
         return ""
+    has_several = len({card.original for card in cards}) > 1
     rows = "\n".join(
-        f'<li><a href="#video-{index}"><span class="name">{escape(card.title)}</span> '
-        f"<small>{count_of(card)}</small></a></li>"
+        f'<li><a href="#video-{index}"><span class="name">{escape(card.query or card.title)}</span> '
+        f"<small>{f'{escape(card.title)} · ' * (has_several and bool(card.query))}{count_of(card)}</small>"
+        "</a></li>"
         for index, card in enumerate(cards)
     )
-    return f'<nav class="contents" aria-label="Videos in this report"><ol>\n{rows}\n</ol></nav>'
+    what = "Queries" if any(card.query for card in cards) else "Videos"
+    return f'<nav class="contents" aria-label="{what} in this report"><ol>\n{rows}\n</ol></nav>'
 
 
 def _nothing() -> str:
@@ -73,14 +78,15 @@ def _nothing() -> str:
 
 
 def _card(index: int, card: Card) -> str:
-    query = f'<p class="query">Query: <q>{escape(card.query)}</q></p>' if card.query else ""
-    meta = " · ".join((length(card.duration_seconds), escape(card.task.replace("_", " ")), count_of(card)))
+    heading, facts = escape(card.title), [length(card.duration_seconds), escape(card.task.replace("_", " "))]
+    if card.query:
+        heading, facts = f"<q>{escape(card.query)}</q>", [heading, *facts]
+    meta = " · ".join([*facts, count_of(card)])
     return f"""\
 <article class="video" id="video-{index}" data-index="{index}" aria-labelledby="title-{index}">
 <header>
-<h2 id="title-{index}">{escape(card.title)}</h2>
+<h2 id="title-{index}">{heading}</h2>
 <p class="meta">{meta}</p>
-{query}
 </header>
 <div class="screen">
 {_player(index, card)}

@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vidkit.features.npy_header import npy_header, parse_npy_header
 from vidkit.features.origin import check_origin
 from vidkit.features.sidecar import num_clips_of
 from vidkit.registry.builder import nearest
 
-KNOWN_KEYS = ("features", "last_hidden_state")  # of the .npz files of QVHighlights: video, words
+KNOWN_KEYS = ("features", "last_hidden_state", "token")
+"""Of the .npz files of QVHighlights, its video and its words, and of the words of TVSum."""
 
 _ID = "{video_id}"
 _MAGIC = {".npy": b"\x93NUMPY", ".npz": b"PK\x03\x04"}
+_HEAD_BYTES = 4096  # of a member of an .npz file; a head is a hundred bytes
 
 
 def read_features(path: str | Path, *, key: str | None = None) -> NDArray[np.float32]:
@@ -28,8 +31,8 @@ def read_features(path: str | Path, *, key: str | None = None) -> NDArray[np.flo
 
     Args:
         path: File of float16, float32 or float64 numbers.
-        key: Which array of an .npz file; by default ``features``, else ``last_hidden_state``, else the
-            only one.
+        key: Which array of an .npz file; by default the first of ``KNOWN_KEYS`` that it has, else the only
+            one.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -53,6 +56,33 @@ def read_features(path: str | Path, *, key: str | None = None) -> NDArray[np.flo
     if array.ndim != 2 or not np.issubdtype(array.dtype, np.floating):
         raise ValueError(f"{path} holds {array.dtype} of shape {array.shape}, not features (T, D)")
     return array.astype(np.float32, copy=False)
+
+
+def features_header(path: str | Path, *, key: str | None = None) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and type of the array in a .npy or .npz file without reading the array.
+
+    Args:
+        path: The file.
+        key: Which array of an .npz file; see ``read_features``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        KeyError: If an .npz file has no such key, or several and none of the known.
+        ValueError: If it is not a whole file of its kind.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        return npy_header(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no such feature file: {path}")
+    try:
+        with zipfile.ZipFile(path) as file:
+            keys = [name.removesuffix(".npy") for name in file.namelist() if name.endswith(".npy")]
+            with file.open(f"{_chosen_key(path, keys, key)}.npy") as member:
+                shape, dtype, _ = parse_npy_header(member.read(_HEAD_BYTES))
+    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is not a whole .npz file ({error})") from error
+    return shape, dtype
 
 
 class FeatureFolder(Mapping[str, NDArray[np.float32]]):
@@ -123,7 +153,7 @@ class FeatureFolder(Mapping[str, NDArray[np.float32]]):
         return len(self.video_ids())
 
     def __contains__(self, video_id: object) -> bool:
-        return isinstance(video_id, str) and self._path(video_id).is_file()
+        return isinstance(video_id, str) and self.path(video_id).is_file()
 
     def __getitem__(self, video_id: str) -> NDArray[np.float32]:
         """Return the features of a video, (T, D).
@@ -132,7 +162,7 @@ class FeatureFolder(Mapping[str, NDArray[np.float32]]):
             KeyError: If it has no file.
             ValueError: If the file cannot be read, or has another width than ``dim``.
         """
-        path = self._path(video_id)
+        path = self.path(video_id)
         if not path.is_file():
             near = nearest(video_id, self.video_ids())
             raise KeyError(f"no features of video {video_id!r}: {path} is missing{near}")
@@ -161,7 +191,8 @@ class FeatureFolder(Mapping[str, NDArray[np.float32]]):
                 "clip_seconds with which they were made"
             )
 
-    def _path(self, video_id: str) -> Path:
+    def path(self, video_id: str) -> Path:
+        """Return the file of a video, which need not be there."""
         return self.folder / f"{self._before}{video_id}{self._after}"
 
 
@@ -173,12 +204,14 @@ def _load(path: Path, key: str | None) -> NDArray[Any]:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         return array
     with np.load(path, allow_pickle=False) as arrays:
-        keys = list(arrays)
-        wanted = [key] if key is not None else [*KNOWN_KEYS, *(keys if len(keys) == 1 else [])]
-        found = next((k for k in wanted if k in keys), None)
-        if found is None:
-            raise KeyError(
-                f"{path} has no array {' or '.join(map(repr, wanted))}; its keys: {', '.join(keys)}"
-            )
-        chosen: NDArray[Any] = arrays[found]
+        chosen: NDArray[Any] = arrays[_chosen_key(path, list(arrays), key)]
         return chosen
+
+
+def _chosen_key(path: Path, keys: Sequence[str], key: str | None) -> str:
+    """Return which array of an .npz file is read."""
+    wanted = [key] if key is not None else [*KNOWN_KEYS, *(keys if len(keys) == 1 else [])]
+    found = next((k for k in wanted if k in keys), None)
+    if found is None:
+        raise KeyError(f"{path} has no array {' or '.join(map(repr, wanted))}; its keys: {', '.join(keys)}")
+    return found

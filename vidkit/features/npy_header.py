@@ -34,9 +34,9 @@ def npy_header(path: str | Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
             head = file.read(_FIRST_BYTES)
             num_bytes = os.fstat(file.fileno()).st_size
             try:
-                shape, dtype, offset = _parse(head)
+                shape, dtype, offset = parse_npy_header(head)
             except ValueError:
-                shape, dtype, offset = _parse(head + file.read(_LARGEST_HEAD))
+                shape, dtype, offset = parse_npy_header(head + file.read(_LARGEST_HEAD))
     except FileNotFoundError:
         raise FileNotFoundError(f"no such feature file: {path}") from None
     except ValueError as error:
@@ -47,8 +47,12 @@ def npy_header(path: str | Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 @lru_cache(maxsize=4096)  # features of videos of one length begin with the same bytes
-def _parse(head: bytes) -> tuple[tuple[int, ...], np.dtype[Any], int]:
-    """Return shape, type and where the array begins."""
+def parse_npy_header(head: bytes) -> tuple[tuple[int, ...], np.dtype[Any], int]:
+    """Return shape, type and where the array begins, from the first bytes of a file.
+
+    Raises:
+        ValueError: If they are those of no .npy file, or too few.
+    """
     file = io.BytesIO(head)
     version = np.lib.format.read_magic(file)
     read = {

@@ -15,7 +15,12 @@ _PICKED = -1.0  # below every score
 
 
 def soft_nms(
-    moments: np.ndarray, scores: np.ndarray, *, sigma: float, limit: int | None = None
+    moments: np.ndarray,
+    scores: np.ndarray,
+    *,
+    sigma: float,
+    most_overlap: float = 1.0,
+    limit: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the order of the moments by soft-NMS, best first, and their decayed scores.
 
@@ -29,6 +34,7 @@ def soft_nms(
         moments: Start and end in seconds, (N, 2).
         scores: Finite and >= 0, (N,).
         sigma: > 0; the larger, the weaker the decay.
+        most_overlap: The score becomes 0 where the tIoU with a pick is above this, in [0, 1].
         limit: Stop after so many picks; all by default.
 
     Returns:
@@ -36,7 +42,7 @@ def soft_nms(
         never rise; the first ``limit`` of both. Of equal scores the earlier index is picked first.
 
     Raises:
-        ValueError: If a shape, a score or sigma is out of range.
+        ValueError: If a shape, a score, sigma or ``most_overlap`` is out of range.
 
     Example:
         >>> moments = np.array([[0.0, 10.0], [0.0, 10.0], [20.0, 30.0]])
@@ -47,7 +53,13 @@ def soft_nms(
     moments, scores = _checked(moments, scores)
     if not sigma > 0:
         raise ValueError(f"sigma must be positive, got {sigma}")
-    return _pick(moments, scores, lambda overlap: np.exp(-(overlap**2) / sigma), limit)
+    if not 0 <= most_overlap <= 1:
+        raise ValueError(f"most_overlap must lie in [0, 1], got {most_overlap}")
+
+    def factor(overlap: np.ndarray) -> np.ndarray:
+        return np.where(overlap > most_overlap, 0.0, np.exp(-(overlap**2) / sigma))
+
+    return _pick(moments, scores, factor, limit)
 
 
 def linear_soft_nms(

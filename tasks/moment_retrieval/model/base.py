@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from mmengine.model import BaseModel
@@ -75,6 +75,12 @@ class MomentModel(BaseModel):
             number is not positive.
         TypeError: If an encoder is of another kind.
     """
+
+    query_modality: ClassVar[str] = "text"
+    """What is read of the query and not of the video: nothing of this modality is extracted."""
+
+    has_unit_saliency: ClassVar[bool] = True
+    """Whether saliency lies in [0, 1], the same for all videos; False for numbers of any sign."""
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ Shapes: B samples, T clips, L words, D channels, K predicted moments.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +63,8 @@ class DETRModel(MomentModel):
         ValueError: If there is no encoder of clips, or a number is out of range.
         TypeError: If a part is of another kind.
     """
+
+    has_unit_saliency: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -35,8 +37,10 @@ def test_the_number_of_parameters_of_the_papers_model_is_derived() -> None:
     closing = 2 * norm + linear(2 * d, d)
     heads = 2 * linear(d, d) + linear(d, 1) + 2 * linear(d, d) + linear(d, 2)
     guider = 2 * (norm + 2 * linear(d, d) + linear(d, 1))
-    count = projections + self_layers + caption_layers + fusion_layers + closing + heads + guider
-    assert sum(parameter.numel() for parameter in model.parameters()) == count == 77_451_781
+    parts = [projections, self_layers, caption_layers, fusion_layers, closing, heads, guider]
+    assert sum(parameter.numel() for parameter in model.parameters()) == sum(parts) == 77_451_781
+    page = (Path(__file__).parents[3] / "docs" / "repurposing.md").read_text(encoding="utf-8")
+    assert [part for part in (*parts, sum(parts)) if f"| {part:,} |" not in page] == []
 
 
 @pytest.mark.parametrize("names", SUBSETS)
@@ -309,8 +313,8 @@ def test_what_does_not_fit_is_refused() -> None:
         mmct(guider=None)
     with pytest.raises(ValueError, match="nothing would teach the heads of the guider"):
         mmct(loss=dict(type="MMCTLoss", unimodal=0.0, alignment=0.0))
-    with pytest.raises(ValueError, match="the guider has a head for audio, the model reads: visual; name"):
-        mmct(("visual",), guider=dict(type="AlignmentGuider"))
+    with pytest.raises(ValueError, match="the guider has heads for visual, audio, the model reads: text; na"):
+        mmct(("text",), guider=dict(type="AlignmentGuider"))
     for modalities in ([], ["picture"]):
         with pytest.raises(ValueError, match="modalities are some of visual, audio, text, got"):
             AlignmentGuider(modalities=modalities)

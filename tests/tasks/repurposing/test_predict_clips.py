@@ -76,11 +76,12 @@ def _run(*arguments: object) -> Result:
 
 
 def test_a_video_becomes_clips_with_titles_reasons_crops_and_a_page(
-    config: Path, checkpoint: Path, tmp_path: Path
+    config: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    video, out = _video(tmp_path / "talk.mp4", seconds=8), tmp_path / "out"
+    monkeypatch.chdir(tmp_path)
+    video, out = _video(tmp_path / "talk.mp4", seconds=8), tmp_path / "predictions"
     (tmp_path / "talk.srt").write_text(SRT)
-    result = _run(config, checkpoint, video, "--out", out, "--clips", "--report", "--quiet")
+    result = _run(config, checkpoint, video, "--clips", "--report", "--quiet")
     assert (result.exit_code, result.stderr) == (0, ""), result.output
     (prediction,) = read_predictions(out / "predictions.jsonl")
     (segment,) = prediction.segments

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from vidkit.encoders import Precomputed
 from vidkit.media import Caption
 from vidkit.tasks.repurposing import ClipSelection, Outputs, RepurposingInference
 from vidkit.tasks.repurposing.base import RepurposingModel
-from vidkit.tasks.repurposing.inference import chunks_of
 from vidkit.tasks.repurposing.words import TITLE_CHARACTERS, shortened, title_of
 
 LOW, HIGH = -4.0, 4.0
@@ -111,18 +109,6 @@ def test_every_second_comes_from_the_chunk_with_more_round_it() -> None:
     assert (distances >= np.minimum(from_the_ends, 90)).all()
 
 
-@pytest.mark.parametrize("num_clips", [1, 5, 59, 60, 61, 119, 120, 121, 1000])
-@pytest.mark.parametrize("overlap", [0, 1, 20, 59])
-def test_chunks_cover_every_clip_once(num_clips: int, overlap: int) -> None:
-    chunks = chunks_of(num_clips, length=60, overlap=overlap)
-    kept = [clip for _, _, first, last in chunks for clip in range(first, last)]
-    assert kept == list(range(num_clips))
-    assert all(start <= first < last <= stop for start, stop, first, last in chunks)
-    assert {stop - start for start, stop, *_ in chunks} == {min(num_clips, 60)}
-    shared = [before[1] - after[0] for before, after in pairwise(chunks)]
-    assert all(number >= overlap for number in shared)
-
-
 def test_a_video_of_five_seconds_is_one_clip_or_says_why_not() -> None:
     sample = _predict(_features(5, (0.0, 5.0)), aspect_ratio=16 / 9)
     assert sample.pred_segments.tolist() == [[0.0, 5.0]]
@@ -172,6 +158,14 @@ def test_borders_move_to_sentences_within_the_limit() -> None:
     assert _predict(features, captions=captions).pred_segments.tolist() == [[99.0, 141.5]]
     assert _predict(features, captions=captions, snap_seconds=1.2).pred_segments.tolist() == [[99.0, 140.0]]
     assert _predict(features, captions=captions, snap_seconds=0.0).pred_segments.tolist() == [[100.0, 140.0]]
+
+
+def test_a_clip_that_gives_way_takes_no_other_with_it() -> None:
+    """The second overlaps the first by 0.29, snapped by 0.33; the third overlaps the second alone."""
+    features = _features(600, (100.0, 140.0), (122.0, 162.0), (141.0, 181.0))
+    captions = (Caption(120.5, 160.0, "Said."),)
+    sample = _predict(features, model=Planted(clips_per_minute=0.3), captions=captions)
+    assert sorted(sample.pred_segments.tolist()) == [[100.0, 140.0], [141.0, 181.0]]
 
 
 def test_borders_move_to_shot_cuts_where_nobody_speaks() -> None:

@@ -118,6 +118,16 @@ def test_the_order_of_the_samples_changes_no_figure(order: list[int]) -> None:
     assert others == pytest.approx(metrics, abs=1e-12)
 
 
+def test_chunks_of_which_nobody_made_a_clip_are_predicted_but_not_judged() -> None:
+    empty = _sample("c", (0.0, 700.0), 3, seed=9)
+    empty.gt_segments = torch.zeros(0, 2)
+    expected, _ = _run(_samples())
+    metrics, metric = _run([*_samples(), empty])
+    assert metrics == expected
+    assert [row["video_id"] for row in metric.predictions][-1] == "c"
+    assert _run([empty])[0]["average"] == 0.0
+
+
 def test_a_video_without_clips_is_a_row_without_segments() -> None:
     sample = _samples()[0]
     sample.pred_segments = sample.pred_candidates = torch.zeros(0, 2)

@@ -1,0 +1,22 @@
+"""QD-DETR on QVHighlights with sound.
+
+Run:      vidkit train moment_retrieval/qd_detr_qvhighlights_audio
+Data:     docs/moment_protocols.md
+Results:  docs/moment_retrieval.md, row qd_detr_qvhighlights_audio
+"""
+
+_base_ = ["../_base_/qd_detr.py", "../_base_/qvhighlights.py", "../_base_/runtime_best.py"]
+
+model = dict(
+    visual_encoder=dict(
+        type="JoinedFeatures",
+        parts=[
+            dict(type="Precomputed", dim=2304, name="slowfast_features"),
+            dict(type="Precomputed", dim=512, name="clip_features"),
+        ],
+    ),
+    audio_encoder=dict(type="Precomputed", dim=2048, modality="audio", name="pann_features"),
+    text_encoder=dict(type="Precomputed", dim=512, modality="text", name="clip_text_features"),
+    round_to_clips=True,
+)
+default_hooks = dict(checkpoint=dict(save_best="MR-full-mAP"))

@@ -1,0 +1,22 @@
+"""VisionaryVids on QVHighlights, trained by the optimiser of UMT instead of Lion.
+
+Run:      vidkit train moment_retrieval/visionary_vids_qvhighlights_adam
+Data:     docs/moment_protocols.md
+Results:  docs/moment_retrieval.md, row visionary_vids_qvhighlights_adam
+"""
+
+_base_ = ["../_base_/visionary_vids.py", "../_base_/qvhighlights.py", "../_base_/runtime_best.py"]
+
+model = dict(
+    visual_encoder=dict(
+        type="JoinedFeatures",
+        parts=[
+            dict(type="Precomputed", dim=2304, name="slowfast_features"),
+            dict(type="Precomputed", dim=512, name="clip_features"),
+        ],
+    ),
+    audio_encoder=dict(type="Precomputed", dim=2048, modality="audio", name="pann_features"),
+    text_encoder=dict(type="Precomputed", dim=512, modality="text", name="clip_text_features"),
+)
+optim_wrapper = dict(optimizer=dict(type="Adam", lr=1e-3))
+default_hooks = dict(checkpoint=dict(save_best="MR-full-mAP"))
