@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {*_BRICKS, "media", "encoders", "features"},
     "evaluation": {*_BRICKS, "data", "postprocessing"},
     "features": {*_BRICKS, "media", "encoders"},
-    "search": {*_BRICKS, "media", "encoders", "features", "data"},
+    "retrieval": {*_BRICKS, "media", "encoders", "features", "data"},
     "export": {*_BASE, "media"},
     "engine": {*_BRICKS, "configs"},
 }
@@ -53,7 +53,7 @@ _ON_TOP = {
     "__main__",
     "configs",
     "export",
-    "search",
+    "retrieval",
 }
 TASK_MAY_IMPORT = set(MAY_IMPORT) - _ON_TOP
 TOP = {"apis", "highlight_videos", "results", "sweeps", "commands", "cli", "__main__", ""}

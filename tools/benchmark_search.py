@@ -65,7 +65,7 @@ def _centres() -> Vectors:
 
 def built(folder: Path, data: str, kind: str) -> Path:
     """Return the folder of an index, built if it is not there; what the building took lies beside it."""
-    from vidkit.search import Entry, Index
+    from vidkit.retrieval import Entry, Index
 
     path = folder / f"{data}_{kind}_{NUM_VECTORS}"
     took = path / "took.json"
@@ -128,7 +128,7 @@ def _run(search: Callable[[Vectors], Any], asked: Vectors, batch: int) -> None:
 
 
 def _exact_by_vidkit(folder: Path, *, batch: int, number: int) -> None:
-    from vidkit.search import Index
+    from vidkit.retrieval import Index
 
     index = Index.open(exact_twin(folder, "clustered", "ivf"))
     _run(partial(index.nearest, k=K), queries(number, "clustered"), batch)
@@ -145,7 +145,7 @@ def _exact_by_faiss(folder: Path, *, batch: int, number: int) -> None:
 
 
 def _ivf_by_vidkit(folder: Path, *, batch: int, number: int, what: str = "nearest") -> None:
-    from vidkit.search import Index
+    from vidkit.retrieval import Index
 
     index = Index.open(built(folder, "clustered", "ivf"))
     _run(partial(getattr(index, what), k=K), queries(number, "clustered"), batch)
@@ -154,7 +154,7 @@ def _ivf_by_vidkit(folder: Path, *, batch: int, number: int, what: str = "neares
 def _ivf_by_faiss(folder: Path, *, batch: int, number: int) -> None:
     import faiss
 
-    from vidkit.search import Index
+    from vidkit.retrieval import Index
 
     path = built(folder, "clustered", "ivf")
     with Index.open(path) as index:
@@ -217,7 +217,7 @@ def ivf_32_by_faiss(folder: Path) -> None:
 
 def add_a_thousand(folder: Path) -> None:
     """A thousand vectors to a million, on the disk, ten times."""
-    from vidkit.search import Entry, Index
+    from vidkit.retrieval import Entry, Index
 
     path = folder / f"growing_{os.getpid()}"
     shutil.copytree(built(folder, "clustered", "ivf"), path, copy_function=os.link)
@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=500)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    from vidkit.search import Index
+    from vidkit.retrieval import Index
 
     path = built(arguments.folder, arguments.data, arguments.kind)
     asked = queries(arguments.queries, arguments.data)

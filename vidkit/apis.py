@@ -19,7 +19,7 @@ from vidkit.data import VideoSample
 from vidkit.encoders.base import Encoder
 from vidkit.encoders.joined import parts_of
 from vidkit.encoders.precomputed import Precomputed
-from vidkit.encoders.weights.kept import with_encoders
+from vidkit.encoders.weights.missing_encoders import with_encoders
 from vidkit.engine import (
     Launcher,
     build_runner,
@@ -156,7 +156,8 @@ class Predictor:
             if any(isinstance(part, Precomputed) for part in parts_of(encoder)):
                 raise ConfigError(
                     f"model.{modality}_encoder is Precomputed({encoder.dim}), which cannot read a raw video; "
-                    f"name the encoder that made them: --cfg-options model.{modality}_encoder.type=NAME"
+                    f"name the encoder that made them: --cfg-options model.{modality}_encoder.type=NAME "
+                    f"model.{modality}_encoder.weights=FILE"
                 )
         told = tell or (lambda share, text: None)
         with tempfile.TemporaryDirectory(prefix="vidkit-") as temporary:

@@ -5,23 +5,9 @@ Data:     docs/moment_protocols.md
 Results:  docs/moment_retrieval.md, row visionary_vids_youtube_highlights_all_domains
 """
 
-_base_ = ["../_base_/visionary_vids.py", "../_base_/youtube_moments.py", "../_base_/runtime_best.py"]
+_base_ = ["./visionary_vids_youtube_highlights.py"]
 
-model = dict(
-    visual_encoder=dict(
-        type="JoinedFeatures",
-        parts=[
-            dict(type="Precomputed", dim=1024, name="video_features", suffix="_rgb"),
-            dict(type="Precomputed", dim=1024, name="video_features", suffix="_opt"),
-        ],
-    ),
-    audio_encoder=dict(type="Precomputed", dim=2048, modality="audio", name="audio_features"),
-    num_decoder_layers=1,
-    loss=dict(saliency=1.0, center=None, window=None, offset=None),
-    num_window_clips=420,  # the longest video that is tested has 413
-)
-train_cfg = dict(max_epochs=100)
 train_dataloader = dict(dataset=dict(domain=None))
 val_dataloader = dict(dataset=dict(domain=None))
 test_dataloader = dict(dataset=dict(domain=None))
-default_hooks = dict(checkpoint=dict(save_best="average/mAP"))
+optim_wrapper = dict(optimizer=dict(lr=1e-4))  # that of most domains

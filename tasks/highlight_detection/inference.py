@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vidkit.data import VideoSample
+from vidkit.data import VideoSample, sample_of_features
 from vidkit.encoders import Encoder, PixelVisual
 from vidkit.media import Caption
 from vidkit.postprocessing import check_selection, find_cuts, segments_from_scores, suppress_cuts
@@ -88,11 +88,12 @@ class HighlightInference:
             aspect_ratio: Not read.
 
         Raises:
-            ValueError: If there is a query.
+            ValueError: If there is a query, or the features differ in length.
         """
         self.check_query(query)
-        meta = dict(video_id=video_id, duration_seconds=duration_seconds, clip_seconds=self.clip_seconds)
-        sample = VideoSample(metainfo=meta)
+        sample = sample_of_features(
+            features, video_id=video_id, duration_seconds=duration_seconds, clip_seconds=self.clip_seconds
+        )
         device = next(self.model.parameters()).device
         read = self.model.scoring_encoders()
         inputs = {name: torch.from_numpy(np.array(features[name]))[None].to(device) for name in read}

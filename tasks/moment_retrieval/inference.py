@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidkit.data import VideoSample
+from vidkit.data import VideoSample, sample_of_features
 from vidkit.encoders import Encoder, Precomputed
 from vidkit.encoders.joined import parts_of
 from vidkit.media import Caption
@@ -146,14 +146,9 @@ class MomentInference:
             ValueError: If the model cannot answer the query, or the features differ in length.
         """
         self._check(query)
-        lengths = {name: len(rows) for name, rows in features.items()}
-        if len(set(lengths.values())) != 1:
-            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise ValueError(
-                f"features of {video_id} differ in their number of rows: {told}; extract them again"
-            )
-        meta = dict(video_id=video_id, duration_seconds=duration_seconds, clip_seconds=self.clip_seconds)
-        sample = VideoSample(metainfo=meta)
+        sample = sample_of_features(
+            features, video_id=video_id, duration_seconds=duration_seconds, clip_seconds=self.clip_seconds
+        )
         with torch.inference_mode():
             self.model.eval().decode(sample, self._outputs(features, query))
         self._choose(sample)

@@ -12,7 +12,7 @@ from vidkit.checkpoints import load_weights
 from vidkit.encoders import Encoder, JoinedFeatures, Precomputed
 from vidkit.encoders.base import FeatureRecipe
 from vidkit.encoders.weights import note_source
-from vidkit.encoders.weights.kept import with_encoders
+from vidkit.encoders.weights.missing_encoders import with_encoders
 
 
 class _Made(Encoder):

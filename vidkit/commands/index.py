@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vidkit.commands.frame import SOME_FAILED, Quiet, command, print_json, progress, say
 from vidkit.commands.videos import Videos, finish
 
+if TYPE_CHECKING:
+    from vidkit.retrieval import Archive
+
 index_app = typer.Typer(help="Build and change what vidkit search looks into.", no_args_is_help=True)
 
-Archive = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the index.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the index.")]
 Kind = Annotated[
     Literal["auto", "exact", "ivf", "ivf_pq", "hnsw"],
     typer.Option("--kind", help="Of the index; auto goes by size and memory."),
@@ -47,8 +50,8 @@ def index_build(
     Exit code 1 if some videos could not be read or say nothing; the others are done.
     """
     from vidkit.features import find_videos
-    from vidkit.search import Archive, TextEmbedder
-    from vidkit.search.text_embedder import DEFAULT_ENCODER
+    from vidkit.retrieval import Archive, TextEmbedder
+    from vidkit.retrieval.text_embedder import DEFAULT_ENCODER
 
     if not text_only:
         raise ValueError("what the videos are indexed by is not given; say --text-only: by their captions")
@@ -61,7 +64,7 @@ def index_build(
 @index_app.command("add")
 @command
 def index_add(
-    index: Archive,
+    index: Folder,
     videos: Videos,
     replace: Annotated[
         bool, typer.Option("--replace", help="Read videos anew that are in the index.")
@@ -75,7 +78,7 @@ def index_add(
     Exit code 1 if some videos could not be read or say nothing; the others are done.
     """
     from vidkit.features import find_videos
-    from vidkit.search import Archive
+    from vidkit.retrieval import Archive
 
     found = find_videos(videos)
     with Archive.open(index) as archive:
@@ -85,7 +88,7 @@ def index_add(
 @index_app.command("remove")
 @command
 def index_remove(
-    index: Archive,
+    index: Folder,
     video_ids: Annotated[list[str], typer.Argument(metavar="VIDEO_ID...", help="Stems of the videos.")],
     quiet: Quiet = False,
 ) -> None:
@@ -95,7 +98,7 @@ def index_remove(
 
     Exit code 1 if some are not there; the others are removed.
     """
-    from vidkit.search import Index
+    from vidkit.retrieval import Index
 
     with Index.open(index) as opened:
         absent = opened.remove_videos(video_ids)
@@ -109,7 +112,7 @@ def index_remove(
 @index_app.command("info")
 @command
 def index_info(
-    index: Archive,
+    index: Folder,
     videos: Annotated[bool, typer.Option("--videos", help="Name the videos, too.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -117,7 +120,7 @@ def index_info(
 
     Example: vidkit index info archive
     """
-    from vidkit.search import Index
+    from vidkit.retrieval import Index
 
     with Index.open(index) as opened:
         told = opened.info()
@@ -127,7 +130,7 @@ def index_info(
 @index_app.command("compact")
 @command
 def index_compact(
-    index: Archive,
+    index: Folder,
     kind: Annotated[
         Literal["auto", "exact", "ivf", "ivf_pq", "hnsw"] | None,
         typer.Option("--kind", help="Of the index from now on; else it stays what it is."),
@@ -138,18 +141,15 @@ def index_compact(
 
     Example: vidkit index compact archive
     """
-    from vidkit.search import Index
+    from vidkit.retrieval import Index
 
     with Index.open(index) as opened, progress("compact", quiet=quiet) as tell:
         changed = opened.compact(kind=kind, tell=tell)
     print("compacted" if changed else "nothing to do")
 
 
-def _add(archive: object, videos: list[Path], *, replace_videos: bool, compact: bool, quiet: bool) -> None:
+def _add(archive: Archive, videos: list[Path], *, replace_videos: bool, compact: bool, quiet: bool) -> None:
     """Add videos and tell what became of them."""
-    from vidkit.search import Archive
-
-    assert isinstance(archive, Archive)
     with progress("index", quiet=quiet) as tell:
         report = archive.add(videos, replace_videos=replace_videos, tell=tell)
     if compact:

@@ -10,8 +10,8 @@ import typer
 from vidkit.commands.frame import Quiet, command, print_json
 
 if TYPE_CHECKING:
-    from vidkit.search import Hit
-    from vidkit.search.entries import Kind
+    from vidkit.retrieval import Hit
+    from vidkit.retrieval.entries import Kind
 
 
 @command
@@ -32,7 +32,7 @@ def search(
 
     The score is the cosine of the two vectors, in [-1, 1].
     """
-    from vidkit.search import Archive
+    from vidkit.retrieval import Archive
 
     if (text is None) == (example is None):
         raise ValueError('give a sentence, vidkit search DIR "what to look for", or --example FILE')

@@ -9,7 +9,7 @@ from vidkit.data.moments import MomentAnnotation, read_moment_lines
 from vidkit.data.padding import PadSequences, pad_sequences
 from vidkit.data.qvhighlights import read_qvhighlights
 from vidkit.data.repurpose10k import RepurposedVideo, read_repurpose10k
-from vidkit.data.sample import VideoSample
+from vidkit.data.sample import VideoSample, sample_of_features
 from vidkit.data.samplers import LengthBuckets
 from vidkit.data.token_files import TokenFiles, reads_token_files
 
@@ -37,4 +37,5 @@ __all__ = [
     "read_tvsum",
     "read_youtube_highlights",
     "reads_token_files",
+    "sample_of_features",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sized
+
 from mmengine.structures import BaseDataElement
 
 
@@ -30,3 +32,26 @@ class VideoSample(BaseDataElement):
         >>> sample.video_id, sample.gt_saliency.argmax().item()
         ('cat', 1)
     """
+
+
+def sample_of_features(
+    features: Mapping[str, Sized], *, video_id: str, duration_seconds: float, clip_seconds: float
+) -> VideoSample:
+    """Return the sample of a whole video that is to be predicted from its features.
+
+    Args:
+        features: (T, D) by name, of one T.
+        video_id: Name of the video.
+        duration_seconds: Its length.
+        clip_seconds: Length of a clip.
+
+    Raises:
+        ValueError: If the features differ in T.
+    """
+    lengths = {name: len(rows) for name, rows in features.items()}
+    if len(set(lengths.values())) != 1:
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ValueError(f"features of {video_id} differ in their number of rows: {told}; extract them again")
+    return VideoSample(
+        metainfo=dict(video_id=video_id, duration_seconds=duration_seconds, clip_seconds=clip_seconds)
+    )

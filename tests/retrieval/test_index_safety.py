@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vidkit.search import Entry, Index, lock, segment
+from vidkit.retrieval import Entry, Index, lock, segment
 
 NEEDS_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a fork of the program")
 
@@ -175,7 +175,7 @@ def test_a_disk_that_is_full_for_the_entries_is_told_in_a_sentence(
         def execute(self, *_: Any) -> None:
             raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("vidkit.search.entries.sqlite3.connect", lambda *_, **__: Full())
+    monkeypatch.setattr("vidkit.retrieval.entries.sqlite3.connect", lambda *_, **__: Full())
     with pytest.raises(OSError, match=r"cannot write .*database or disk is full; make room and run again"):
         segment.write_segment(folder / "segments" / "x", iter(()), dim=8)
     assert not list((folder / "segments").glob("*x*"))
@@ -185,12 +185,12 @@ def test_what_cannot_be_tidied_up_does_not_undo_the_change(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Index.open(folder) as index:
-        monkeypatch.setattr("vidkit.search.index.places_to_merge", lambda *_: range(2))
+        monkeypatch.setattr("vidkit.retrieval.index.places_to_merge", lambda *_: range(2))
 
         def fail(*_: object) -> None:
             raise OSError("no room")
 
-        monkeypatch.setattr("vidkit.search.index.merged_batches", fail)
+        monkeypatch.setattr("vidkit.retrieval.index.merged_batches", fail)
         with pytest.warns(UserWarning, match="has the change, but could not be tidied up: no room"):
             index.add(vectors(1, seed=1), entries("d"))
     assert _state(folder) == "0a 1b 2c 3d"

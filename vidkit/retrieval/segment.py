@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from vidkit.features.npy_writer import NpyWriter
 from vidkit.files import read_json, write_json
-from vidkit.search import approximate, library
-from vidkit.search.approximate import IndexKind, Tuned, choose_kind
-from vidkit.search.entries import KINDS, Entries, EntriesWriter, Kind, Row
-from vidkit.search.exact import NONE, Allowed, Floats, Positions, nearest, ranked, slack_of
-from vidkit.search.memory import available_bytes
+from vidkit.retrieval import approximate, library
+from vidkit.retrieval.approximate import IndexKind, Tuned, choose_kind
+from vidkit.retrieval.entries import KINDS, Entries, EntriesWriter, Kind, Row
+from vidkit.retrieval.exact import NONE, Allowed, Floats, Positions, nearest, ranked, slack_of
+from vidkit.retrieval.memory import available_bytes
 
 Batch = tuple[Floats, Sequence[Row]]
 """Vectors (n, D) of length 1 and their n rows, sorted by id."""

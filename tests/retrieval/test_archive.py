@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from vidkit.media import Caption, VideoWriter
-from vidkit.search import Archive, Index, TextEmbedder, text_embedder
-from vidkit.search.text_embedder import text_parts, windows
+from vidkit.retrieval import Archive, Index, TextEmbedder, text_embedder
+from vidkit.retrieval.text_embedder import text_parts, windows
 
 SAYS = {
     "sea": [
@@ -118,7 +118,7 @@ def test_two_files_with_one_stem_are_told_apart_and_the_rest_goes_on(
 def test_long_work_is_stored_on_the_way(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidkit.search.archive._SECONDS_A_STEP", 0.0)
+    monkeypatch.setattr("vidkit.retrieval.archive._SECONDS_A_STEP", 0.0)
     seen: list[float] = []
     with Archive.build(tmp_path / "a", hashed()) as archive:
         archive.add(sorted(videos.glob("*.mp4")), tell=lambda share, text: seen.append(share))

@@ -18,8 +18,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from vidkit.search.exact import NONE, Allowed, Floats, Positions, nearest, ranked, slack_of
-from vidkit.search.library import load_faiss
+from vidkit.retrieval.exact import NONE, Allowed, Floats, Positions, nearest, ranked, slack_of
+from vidkit.retrieval.library import load_faiss
 
 ApproximateKind = Literal["ivf", "ivf_pq", "hnsw"]
 IndexKind = Literal["auto", "exact", "ivf", "ivf_pq", "hnsw"]

@@ -7,8 +7,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from vidkit.search import exact
-from vidkit.search.exact import nearest
+from vidkit.retrieval import exact
+from vidkit.retrieval.exact import nearest
 
 
 def unit(number: int, dim: int, seed: int = 0) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vidkit.files import read_json, write_json
-from vidkit.search import Entry, Hit, Index
+from vidkit.retrieval import Entry, Hit, Index
 
 ENCODER = {"name": "MiniLM", "fingerprint": "aaaa"}
 

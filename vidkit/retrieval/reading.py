@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vidkit.search.entries import KINDS, Hit, Kind, Row
-from vidkit.search.exact import NONE, Floats, Positions
-from vidkit.search.manifest import SEGMENTS, read_manifest
-from vidkit.search.segment import Segment
+from vidkit.retrieval.entries import KINDS, Hit, Kind, Row
+from vidkit.retrieval.exact import NONE, Floats, Positions
+from vidkit.retrieval.manifest import SEGMENTS, read_manifest
+from vidkit.retrieval.segment import Segment
 
 Self = TypeVar("Self", bound="IndexReader")
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vidkit.files import atomic_path
-from vidkit.search.approximate import IndexKind, check_kind
-from vidkit.search.entries import Entry, row_of
-from vidkit.search.exact import Floats, Positions
-from vidkit.search.lock import writer_lock
-from vidkit.search.manifest import (
+from vidkit.retrieval.approximate import IndexKind, check_kind
+from vidkit.retrieval.entries import Entry, row_of
+from vidkit.retrieval.exact import Floats, Positions
+from vidkit.retrieval.lock import writer_lock
+from vidkit.retrieval.manifest import (
     LOCK,
     MANIFEST,
     SEGMENTS,
@@ -27,9 +27,9 @@ from vidkit.search.manifest import (
     remove_leftovers,
     write_manifest,
 )
-from vidkit.search.merging import merged_batches, places_to_merge
-from vidkit.search.reading import IndexReader, unit_vectors
-from vidkit.search.segment import Batch, write_segment
+from vidkit.retrieval.merging import merged_batches, places_to_merge
+from vidkit.retrieval.reading import IndexReader, unit_vectors
+from vidkit.retrieval.segment import Batch, write_segment
 
 Tell = Callable[[float, str], None]
 _Numbered = tuple[Floats, Sequence[Entry], list[int]]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vidkit.files import read_json, write_json
-from vidkit.search.approximate import INDEX_KINDS, IndexKind
+from vidkit.retrieval.approximate import INDEX_KINDS, IndexKind
 
 FORMAT = 1
 MANIFEST = "manifest.json"

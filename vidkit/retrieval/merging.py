@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vidkit.search.approximate import choose_kind
-from vidkit.search.manifest import Manifest
-from vidkit.search.memory import available_bytes
-from vidkit.search.segment import Batch, Segment
+from vidkit.retrieval.approximate import choose_kind
+from vidkit.retrieval.manifest import Manifest
+from vidkit.retrieval.memory import available_bytes
+from vidkit.retrieval.segment import Batch, Segment
 
 SEGMENTS_A_TIER = 4
 _SMALLEST_TIER = 1024

@@ -10,12 +10,12 @@ from types import TracebackType
 
 import numpy as np
 
-from vidkit.search.approximate import IndexKind
-from vidkit.search.embedder import Embedder
-from vidkit.search.entries import Entry, Hit, Kind
-from vidkit.search.exact import Floats
-from vidkit.search.index import Index
-from vidkit.search.text_embedder import open_embedder
+from vidkit.retrieval.approximate import IndexKind
+from vidkit.retrieval.embedder import Embedder
+from vidkit.retrieval.entries import Entry, Hit, Kind
+from vidkit.retrieval.exact import Floats
+from vidkit.retrieval.index import Index
+from vidkit.retrieval.text_embedder import open_embedder
 
 Tell = Callable[[float, str], None]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from vidkit.search.entries import Entry
-from vidkit.search.exact import Floats
+from vidkit.retrieval.entries import Entry
+from vidkit.retrieval.exact import Floats
 
 OnShare = Callable[[float], None]
 

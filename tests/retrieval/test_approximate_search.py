@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vidkit.search import Entry, Index, approximate, library
-from vidkit.search.approximate import choose_kind
-from vidkit.search.exact import nearest
+from vidkit.retrieval import Entry, Index, approximate, library
+from vidkit.retrieval.approximate import choose_kind
+from vidkit.retrieval.exact import nearest
 
 DIM = 32
 NUM = 3000
@@ -111,7 +111,7 @@ def test_a_damaged_file_of_faiss_is_named(index: Index) -> None:
 
 
 def test_a_large_change_makes_the_index_anew_by_itself(tmp_path: Path, monkeypatch: Any) -> None:
-    from vidkit.search import merging
+    from vidkit.retrieval import merging
 
     monkeypatch.setattr(merging, "_MIN_CHANGED", 100)
     with Index.create(tmp_path / "i", dim=DIM, encoder={"fingerprint": "f"}, kind="ivf") as made:
@@ -166,7 +166,7 @@ def test_a_gpu_is_used_where_faiss_sees_one(tmp_path: Path, monkeypatch: pytest.
     """The copy on the GPU is played by one in memory: exact search ranks its candidates again."""
     import faiss
 
-    from vidkit.search import segment
+    from vidkit.retrieval import segment
 
     used: list[int] = []
 
