@@ -144,7 +144,7 @@ def test_an_index_with_other_settings_is_not_built_on(archive: Archive) -> None:
 
 def test_an_index_from_python_is_searched_from_python(tmp_path: Path) -> None:
     Index.create(tmp_path / "i", dim=3, encoder={"fingerprint": "x", "name": "mine"}).close()
-    with pytest.raises(ValueError, match=r"from Python by mine, .*; search it with vidkit\.search\.Index"):
+    with pytest.raises(ValueError, match=r"from Python by mine, .*; search it with vidkit\.retrieval\.Index"):
         Archive.open(tmp_path / "i")
 
 
