@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 from collections import Counter, defaultdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ DIM = 32
 NUM_DIRECTIONS = 24
 NUM_STOP_WORDS = 60  # the commonest words of the file point nowhere
 CLIP_SECONDS = 2.0
-STRENGTH = {"visual": 5.0, "audio": 2.5}  # length of what a clip shows, against noise of 1 in each channel
-WORD_STRENGTH = 5.0
+STRENGTH = {"visual": 10.0, "audio": 5.0}  # length of what a clip shows, against noise of 1 in each channel
+WORD_STRENGTH = 8.0
 BORDER_STRENGTH = 4.0  # of the two directions that tell how far the borders of a stretch are
-NUM_DECOYS = 2.0  # stretches of other queries in a video, on average
+NUM_DECOYS = 1.0  # stretches of other queries in a video, on average
 SHOWN = ("MR-full-R1@0.5", "MR-full-mAP", "HL-min-VeryGood-Hit1")
 
 _ENCODERS = {"visual": DIM, "audio": DIM, "text": DIM}
@@ -196,8 +197,7 @@ def plant(root: Path, rows: list[Row], *, seed: int) -> None:
             for query, strengths in shown:
                 direction = _meaning(query, stop_words, seed, name)
                 vectors += strength * strengths[:, None] * direction
-            for side in range(2):
-                vectors += BORDER_STRENGTH * borders[:, side, None] * _unit(seed, name, f"side {side}")
+            vectors += BORDER_STRENGTH * borders @ _basis(seed, name)[NUM_DIRECTIONS : NUM_DIRECTIONS + 2]
             _save(root / name / f"{video}.npy", vectors)
 
 
@@ -208,13 +208,14 @@ def _words(row: Row) -> list[str]:
 def _direction(word: str, seed: int, modality: str) -> np.ndarray:
     """Return the vector of length 1 of a word; words of one group share it."""
     group = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest(), "big") % NUM_DIRECTIONS
-    return _unit(seed, modality, group)
+    return _basis(seed, modality)[group]
 
 
-def _unit(*names: int | str) -> np.ndarray:
-    """Return a random vector of length 1."""
-    vector = np.random.default_rng(derived_seed(*names)).standard_normal(DIM)
-    return np.asarray(vector / np.linalg.norm(vector))
+@lru_cache
+def _basis(seed: int, modality: str) -> np.ndarray:
+    """Return random vectors of length 1 at right angles, (DIM, DIM): of words, of borders, and others."""
+    random = np.random.default_rng(derived_seed(seed, modality))
+    return np.asarray(np.linalg.qr(random.standard_normal((DIM, DIM)))[0])
 
 
 def _meaning(row: Row, stop_words: set[str], seed: int, modality: str) -> np.ndarray:
@@ -225,10 +226,10 @@ def _meaning(row: Row, stop_words: set[str], seed: int, modality: str) -> np.nda
 
 
 def _strengths(row: Row, num_clips: int) -> np.ndarray:
-    """Return how strongly every clip shows a query, (T,): from 0.5 in its moments to 1.5 where all agree."""
+    """Return how strongly every clip shows a query, (T,): 0.5 in its moments, 1.5 where all judge it best."""
     strengths = np.zeros(num_clips)
     for clip, scores in zip(row["relevant_clip_ids"], row["saliency_scores"], strict=True):
-        strengths[clip] = 0.5 + np.mean(scores) / 4
+        strengths[clip] = 0.5 + (np.mean(scores) + np.max(scores)) / 8
     return strengths
 
 

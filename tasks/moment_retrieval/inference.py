@@ -41,15 +41,16 @@ class MomentInference:
     farther from the ends.
 
     The moments of all windows are ranked together, by soft-NMS; of two with a tIoU above 0.5 the worse one
-    is left out. Scores are those that the model gives, not decayed ones. A moment is at least a clip long,
-    since a model cannot tell less. All windows are read with the same words, so that time and memory grow
-    with the length of the video.
+    is left out, and so is one that scores next to nothing beside the best. Scores are those that the model
+    gives, not decayed ones. A moment is at least a clip long, since a model cannot tell less. All windows are
+    read with the same words, and time and memory grow with the length of the video.
 
     Args:
         model: A ``MomentModel``.
         overlap: What two windows share at least, as a share of a window, in [0, 1).
         sigma: Of soft-NMS, > 0; the larger, the weaker the decay.
         max_moments: Most moments of a video.
+        min_share: Lowest score of a moment, as a share of the best one's, in [0, 1]; 0 leaves none out.
 
     Raises:
         ValueError: If a number is out of range.
@@ -59,7 +60,13 @@ class MomentInference:
     uses_captions = False
 
     def __init__(
-        self, *, model: MomentModel, overlap: float = 0.5, sigma: float = 0.5, max_moments: int = 10
+        self,
+        *,
+        model: MomentModel,
+        overlap: float = 0.5,
+        sigma: float = 0.5,
+        max_moments: int = 10,
+        min_share: float = 0.1,
     ) -> None:
         if not 0 <= overlap < 1:
             raise ValueError(f"overlap, a share of a window, must lie in [0, 1), got {overlap}")
@@ -67,10 +74,13 @@ class MomentInference:
             raise ValueError(f"sigma must be positive, got {sigma}")
         if max_moments < 1:
             raise ValueError(f"max_moments must be at least 1, got {max_moments}")
+        if not 0 <= min_share <= 1:
+            raise ValueError(f"min_share must lie in [0, 1], got {min_share}")
         self.model = model
         self.overlap = overlap
         self.sigma = sigma
         self.max_moments = max_moments
+        self.min_share = min_share
         self.clip_seconds = model.clip_seconds
 
     def encoders(self) -> dict[str, Encoder]:
@@ -209,7 +219,7 @@ class MomentInference:
         order, decayed = soft_nms(
             moments, scores, sigma=self.sigma, most_overlap=_MOST_OVERLAP, limit=self.max_moments
         )
-        chosen = order[decayed > 0]
+        chosen = order[(decayed > 0) & (scores[order] >= self.min_share * scores.max(initial=0.0))]
         chosen = chosen[np.argsort(-scores[chosen], kind="stable")]
         sample.pred_segments = torch.from_numpy(moments[chosen])
         sample.pred_scores = torch.from_numpy(scores[chosen])

@@ -62,15 +62,22 @@ def _summary(cards: Sequence[Card]) -> str:
 def _contents(cards: Sequence[Card]) -> str:
     if len(cards) < 2:
         return ""
-    has_several = len({card.original for card in cards}) > 1
-    rows = "\n".join(
-        f'<li><a href="#video-{index}"><span class="name">{escape(card.query or card.title)}</span> '
-        f"<small>{f'{escape(card.title)} · ' * (has_several and bool(card.query))}{count_of(card)}</small>"
-        "</a></li>"
-        for index, card in enumerate(cards)
-    )
+    with_file = len({card.original for card in cards}) > 1
+    rows = "\n".join(_entry(index, card, with_file) for index, card in enumerate(cards))
     what = "Queries" if any(card.query for card in cards) else "Videos"
     return f'<nav class="contents" aria-label="{what} in this report"><ol>\n{rows}\n</ol></nav>'
+
+
+def _entry(index: int, card: Card, with_file: bool) -> str:
+    if not card.query:
+        kind, name, facts = "", card.title, count_of(card)
+    else:
+        kind, name = ' class="query"', card.query
+        facts = f"{escape(card.title)} · {count_of(card)}" if with_file else count_of(card)
+    return (
+        f'<li><a href="#video-{index}"{kind}><span class="name">{escape(name)}</span> '
+        f"<small>{facts}</small></a></li>"
+    )
 
 
 def _nothing() -> str:

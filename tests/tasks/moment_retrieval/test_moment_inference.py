@@ -121,6 +121,12 @@ def test_no_more_moments_than_wanted_and_those_are_the_best() -> None:
     assert sample.pred_scores.tolist() == pytest.approx([0.59, 0.58, 0.57])
 
 
+def test_moments_that_score_next_to_nothing_beside_the_best_are_left_out() -> None:
+    features = _features(75, (10.0, 20.0, 0.5), (60.0, 90.0, 0.051), (100.0, 110.0, 0.049))
+    assert _predict(features).pred_scores.tolist() == pytest.approx([0.5, 0.051])
+    assert len(_predict(features, min_share=0.0).pred_scores) == 3
+
+
 def test_what_overlaps_a_better_moment_too_much_gives_way_and_the_others_keep_their_scores() -> None:
     features = _features(75, (20.0, 40.0, 0.9), (23.0, 43.0, 0.8), (31.0, 51.0, 0.7))
     sample = _predict(features)
@@ -237,6 +243,7 @@ def test_features_of_different_lengths_are_told() -> None:
         (dict(overlap=1.0), r"overlap, a share of a window, must lie in \[0, 1\), got 1.0"),
         (dict(overlap=-0.1), r"must lie in \[0, 1\), got -0.1"),
         (dict(sigma=0.0), "sigma must be positive, got 0.0"),
+        (dict(min_share=1.5), r"min_share must lie in \[0, 1\], got 1.5"),
         (dict(max_moments=0), "max_moments must be at least 1, got 0"),
     ],
 )
