@@ -103,11 +103,15 @@ def spread(metrics: Sequence[Metrics]) -> dict[str, dict[str, Any]]:
 
 
 def table_of(report: Mapping[str, Any]) -> str:
-    """Return what ``sweep`` gave as a table in Markdown, a row for each metric of each run."""
+    """Return what ``sweep`` gave as a table in Markdown, a row for each metric of each run.
+
+    Of a metric that has parts, such as "full/MR-mAP/0.5" beside "MR-full-mAP", the parts are left out.
+    """
     groups = {"last epoch": report.get(LAST), "best on val": report.get(BEST), **report["baselines"]}
     rows = ["| run | metric | mean | std | smallest | largest |", "|---|---|---|---|---|---|"]
     for run, metrics in groups.items():
-        for name, values in (metrics or {}).items():
+        whole = {name: values for name, values in (metrics or {}).items() if "/" not in name}
+        for name, values in (whole or metrics or {}).items():
             told = " | ".join(_told(values[key]) for key in ("mean", "std", "min", "max"))
             rows.append(f"| {run} | {name} | {told} |")
     return "\n".join(rows)

@@ -1,4 +1,4 @@
-"""Public checkpoints of Moment-DETR and QD-DETR, as ``convert.py`` has those of UMT.
+"""Public checkpoints of Moment-DETR and QD-DETR, as ``convert_umt.py`` has those of UMT.
 
 The models of vidkit say what the released ones say of the same features, one sample at a time: their layers,
 with their quirks, are the same. What differs lies round them:

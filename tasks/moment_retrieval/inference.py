@@ -27,7 +27,7 @@ _MOST_OVERLAP = 0.5  # tIoU: what shares more with a better moment is the same o
 _MOST_WORDS = 64  # of a query; the longest of QVHighlights has 45
 _WINDOWS_AT_ONCE = 16
 
-_WORD = re.compile(r"\w+")
+_LETTER = re.compile(r"\w")
 
 
 @TASKS.register_module()
@@ -90,7 +90,8 @@ class MomentInference:
     def check_query(self, query: str | None) -> None:
         """Check that the query is a sentence, and that the model's text encoder reads it.
 
-        Letters that are not Latin give a warning: public text encoders have learned English alone.
+        Letters that are not Latin give a warning, as public text encoders have learned English alone; and so
+        does a query that is as long as the text encoder reads, since its end may not have been read.
 
         Raises:
             ValueError: If there is no query, or one without words or of more than 64; if there is one for a
@@ -98,10 +99,19 @@ class MomentInference:
             ConfigError: If the text encoder is ``Precomputed``.
         """
         self._check(query)
-        if query is not None and not all(map(_is_latin, _WORD.findall(query))):
+        if query is None:
+            return
+        if not _is_latin(query):
             warnings.warn(
                 f"the query {query!r} is not in Latin letters: its answer is worth something only if the "
                 "model and its text encoder have learned this language; most know English alone",
+                stacklevel=2,
+            )
+        num_read = self._words(query)[1].sum()
+        if num_read == self._words(f"{query} {query}")[1].sum():
+            warnings.warn(
+                f"the text encoder reads no more than {num_read} tokens, and the query {query!r} fills them: "
+                "its end may not be read; ask in fewer words",
                 stacklevel=2,
             )
 
@@ -120,7 +130,7 @@ class MomentInference:
             raise ValueError(
                 'moment_retrieval answers a sentence; give one: --query "a dog jumps into the water"'
             )
-        words = _WORD.findall(query)
+        words = [word for word in query.split() if _LETTER.search(word)]
         if len(words) > _MOST_WORDS:
             raise ValueError(
                 f"a query is one clear sentence of at most {_MOST_WORDS} words, got {len(words)}; ask for "
@@ -240,5 +250,5 @@ def _stretched(saliency: Tensor) -> Tensor:
     return (saliency - low) / (high - low) if high > low else torch.zeros_like(saliency)
 
 
-def _is_latin(word: str) -> bool:
-    return all(not char.isalpha() or "LATIN" in unicodedata.name(char, "") for char in word)
+def _is_latin(text: str) -> bool:
+    return all(not char.isalpha() or "LATIN" in unicodedata.name(char, "") for char in text)

@@ -197,6 +197,18 @@ def test_the_table_has_a_row_a_metric_and_run() -> None:
     ]
 
 
+def test_the_table_leaves_out_the_parts_of_a_metric() -> None:
+    report = {
+        "last_epoch": spread([{"mAP": 0.5, "mAP/0.5": 0.7}]),
+        "baselines": {"random": spread([{"dog/mAP": 0.1, "average/mAP": 0.2}])},
+    }
+    assert table_of(report).splitlines()[2:] == [
+        "| last epoch | mAP | 0.5 |  | 0.5 | 0.5 |",
+        "| random | dog/mAP | 0.1 |  | 0.1 | 0.1 |",
+        "| random | average/mAP | 0.2 |  | 0.2 | 0.2 |",
+    ]
+
+
 def test_the_command_prints_json_and_keeps_the_table_apart(
     config: Path, finished: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -204,13 +204,25 @@ def test_a_query_is_needed_and_must_be_one_clear_sentence() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         inference.check_query("A señora, aged 64, says «naïve» 3 times.")
+        inference.check_query("word " * 64)
 
 
-@pytest.mark.parametrize("query", ["собака прыгает в воду", "一只狗跳进水里", "כלב קופץ"])
+@pytest.mark.parametrize(
+    "query", ["собака прыгает в воду", "一只狗跳进水里", "כלב קופץ", " ".join(["कुत्ता पानी में कूदता है"] * 10)]
+)
 def test_a_query_in_another_script_is_answered_with_a_warning(query: str) -> None:
     inference = MomentInference(model=Planted(text_encoder=HashedText(dim=8)))
     with pytest.warns(UserWarning, match=f"{query}' is not in Latin letters: .* have learned"):
         inference.check_query(query)
+
+
+def test_a_query_that_fills_the_text_encoder_is_answered_with_a_warning() -> None:
+    inference = MomentInference(model=Planted(text_encoder=HashedText(dim=8)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        inference.check_query("-".join(["dog"] * 511))
+    with pytest.warns(UserWarning, match="no more than 512 tokens, and the query 'dog-dog.* fills them"):
+        inference.check_query("-".join(["dog"] * 600))
 
 
 def test_a_text_encoder_of_features_that_exist_cannot_read_a_sentence() -> None:
