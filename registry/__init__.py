@@ -22,7 +22,10 @@ _TASKS = [
     "vidkit.tasks.highlight_detection",
     "vidkit.tasks.moment_retrieval",
     "vidkit.tasks.repurposing",
+    "vidkit.tasks.topic_recognition",
+    "vidkit.tasks.video_text_retrieval",
 ]
+_MODELS = ["vidkit.multi_task", *_TASKS]
 
 ENCODERS = Registry("encoder", scope="vidkit", locations=["vidkit.encoders"])
 """Raw clips of one modality -> one vector per clip.
@@ -38,17 +41,17 @@ MODULES = Registry("module", scope="vidkit", locations=["vidkit.modules", *_TASK
 LOSSES = Registry("loss", scope="vidkit", locations=["vidkit.losses", *_TASKS])
 """``nn.Module`` whose ``forward`` returns a scalar, a mean normalised by the count over all processes."""
 
-MODELS = Registry("model", parent=_mmengine.MODELS, scope="vidkit", locations=["vidkit.data", *_TASKS])
+MODELS = Registry("model", parent=_mmengine.MODELS, scope="vidkit", locations=["vidkit.data", *_MODELS])
 """mmengine ``BaseModel``: ``forward(inputs, data_samples, mode)`` with mode "loss", "predict" or "tensor".
 
 Data preprocessors (``vidkit.data.PadSequences``) are found here too, as in mmengine.
 """
 
-DATASETS = Registry("dataset", parent=_mmengine.DATASETS, scope="vidkit", locations=["vidkit.data", *_TASKS])
+DATASETS = Registry("dataset", parent=_mmengine.DATASETS, scope="vidkit", locations=["vidkit.data", *_MODELS])
 """``torch.utils.data.Dataset`` of ``dict(inputs={modality: Tensor (T, D)}, data_samples=VideoSample)``."""
 
 TRANSFORMS = Registry("transform", parent=_mmengine.TRANSFORMS, scope="vidkit", locations=["vidkit.data"])
-"""Callables from one sample to one sample."""
+"""Callables of data sets: from sample to sample, which frames or sound a sample reads, crops of frames."""
 
 DATA_SAMPLERS = Registry(
     "data sampler", parent=_mmengine.DATA_SAMPLERS, scope="vidkit", locations=["vidkit.data"]
@@ -56,7 +59,7 @@ DATA_SAMPLERS = Registry(
 """Samplers of indices, deterministic in (seed, epoch), in one global order for every number of processes."""
 
 METRICS = Registry(
-    "metric", parent=_mmengine.METRICS, scope="vidkit", locations=["vidkit.evaluation", *_TASKS]
+    "metric", parent=_mmengine.METRICS, scope="vidkit", locations=["vidkit.evaluation", *_MODELS]
 )
 """mmengine ``BaseMetric``: a thin shell round a pure function, which ``vidkit evaluate`` calls as well."""
 
@@ -76,8 +79,8 @@ OPTIM_WRAPPERS = Registry(
 PARAM_SCHEDULERS = Registry("parameter scheduler", parent=_mmengine.PARAM_SCHEDULERS, scope="vidkit")
 """Schedules of learning rate and momentum: all of mmengine's."""
 
-LOOPS = Registry("loop", parent=_mmengine.LOOPS, scope="vidkit")
-"""Training, validation and test loops: all of mmengine's."""
+LOOPS = Registry("loop", parent=_mmengine.LOOPS, scope="vidkit", locations=["vidkit.engine.loops"])
+"""Training, validation and test loops: all of mmengine's, and one without steps, for trained parts."""
 
 TASKS = Registry("task", scope="vidkit", locations=_TASKS)
 """One ``vidkit.apis.Task`` a task folder: how a trained model of the task reads a raw video."""

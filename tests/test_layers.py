@@ -39,15 +39,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "retrieval": {*_BRICKS, "media", "encoders", "features", "data"},
     "export": {*_BASE, "media"},
     "engine": {*_BRICKS, "configs"},
+    "multi_task": {*_BRICKS, "data", "encoders"},
 }
 """Part of vidkit -> the parts it may import. Arrows go down; none comes back."""
 
 _ON_TOP = {
     "apis",
+    "archives",
+    "inference",
     "results",
     "highlight_videos",
     "sweeps",
     "engine",
+    "multi_task",
     "commands",
     "cli",
     "__main__",
@@ -56,11 +60,24 @@ _ON_TOP = {
     "retrieval",
 }
 TASK_MAY_IMPORT = set(MAY_IMPORT) - _ON_TOP
-TOP = {"apis", "highlight_videos", "results", "sweeps", "commands", "cli", "__main__", ""}
+TOP = {
+    "apis",
+    "archives",
+    "highlight_videos",
+    "inference",
+    "results",
+    "sweeps",
+    "commands",
+    "cli",
+    "__main__",
+    "",
+}
 """What stands above the tasks; it may import anything below, and one another in the order of the arrows."""
 TOP_MAY_NOT_IMPORT = {
-    "results": {"apis", "highlight_videos", "commands", "cli", "tasks"},
-    "apis": {"highlight_videos", "commands", "cli", "tasks"},
+    "results": {"inference", "apis", "highlight_videos", "commands", "cli", "tasks"},
+    "inference": {"apis", "highlight_videos", "commands", "cli", "tasks"},
+    "apis": {"archives", "highlight_videos", "commands", "cli", "tasks"},
+    "archives": {"highlight_videos", "commands", "cli", "tasks"},
     "highlight_videos": {"commands", "cli", "tasks"},
     "sweeps": {"highlight_videos", "commands", "cli", "tasks"},
     "commands": {"cli", "tasks"},

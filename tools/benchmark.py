@@ -25,8 +25,9 @@ from benchmark_films import FILM_SIZE, FILMS, make_film
 from benchmark_moments import CASES as MOMENT_CASES
 from benchmark_repurposing import CASES as REPURPOSING_CASES
 from benchmark_search import CASES as SEARCH_CASES
+from benchmark_short_videos import CASES as SHORT_VIDEO_CASES
 
-CASES = {**FILM_CASES, **MOMENT_CASES, **REPURPOSING_CASES, **SEARCH_CASES}
+CASES = {**FILM_CASES, **MOMENT_CASES, **REPURPOSING_CASES, **SEARCH_CASES, **SHORT_VIDEO_CASES}
 _NEEDS = {"torchcodec": "torchcodec", "decord": "decord", "scikit_learn": "sklearn"}
 
 

@@ -16,7 +16,7 @@ def make_film(path: Path, seconds: int) -> None:
 
     from vidkit.files import atomic_path
 
-    source = _piece(path.parent)
+    source = make_piece(path.parent)
     with atomic_path(path) as temporary, av.open(str(temporary), "w") as film:
         copies: dict[int, av.stream.Stream] = {}
         for number in range(round(seconds / PIECE_SECONDS)):
@@ -33,7 +33,7 @@ def make_film(path: Path, seconds: int) -> None:
                     film.mux(packet)
 
 
-def _piece(folder: Path) -> Path:
+def make_piece(folder: Path) -> Path:
     """Return 30 s of a synthetic video, coded as most videos are."""
     import av
 

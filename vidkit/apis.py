@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import Config
 
-from vidkit.data import VideoSample
 from vidkit.encoders.base import Encoder
 from vidkit.encoders.joined import parts_of
 from vidkit.encoders.precomputed import Precomputed
@@ -34,7 +33,8 @@ from vidkit.engine import (
 from vidkit.export import Prediction
 from vidkit.features import FeatureStore, Progress, extract
 from vidkit.features.plan import unique_paths
-from vidkit.media import Caption, MediaError, find_captions, open_video
+from vidkit.inference import Inference, VideoInference, predict_videos
+from vidkit.media import MediaError, find_captions, open_video
 from vidkit.media.missing_captions import supply_captions
 from vidkit.registry import ENCODERS, MODELS, TASKS, ConfigError
 from vidkit.results import CLIPS, PREDICTIONS, REPORT, Part, Tell, prediction_of, write_results
@@ -46,6 +46,7 @@ __all__ = [
     "Inference",
     "Predictor",
     "Tell",
+    "VideoInference",
     "encoders_of",
     "load",
     "share_of",
@@ -57,45 +58,6 @@ __all__ = [
 _CAPTIONS = ".captions"  # in the folder of features: what was heard in videos that have no captions
 
 
-class Inference(Protocol):
-    """How a trained model of a task reads a raw video; what ``registry.TASKS`` holds.
-
-    The constructor takes ``model`` and the options of the task.
-    """
-
-    task: str
-    clip_seconds: float
-    uses_captions: bool
-    """Whether ``predict`` wants what is said, beside the features of it."""
-
-    def encoders(self) -> dict[str, Encoder]:
-        """Return the encoders whose features prediction reads, by modality."""
-
-    def check_query(self, query: str | None) -> None:
-        """Raise ValueError if the task cannot answer this query, before any video is read."""
-
-    def predict(
-        self,
-        features: Mapping[str, Any],
-        *,
-        video_id: str,
-        duration_seconds: float,
-        query: str | None = None,
-        captions: Sequence[Caption] = (),
-        aspect_ratio: float | None = None,
-    ) -> VideoSample:
-        """Return the sample of one video with its ``pred_...`` fields.
-
-        Args:
-            features: (T, D) by modality.
-            video_id: Name of the video.
-            duration_seconds: Its length.
-            query: The sentence to answer.
-            captions: What is said; () for a task that does not use it.
-            aspect_ratio: Width by height of the picture; None without pictures.
-        """
-
-
 @dataclass(frozen=True)
 class Predictor:
     """A trained model that reads raw videos of any length.
@@ -104,7 +66,7 @@ class Predictor:
         inference: The task's way from features to predictions.
     """
 
-    inference: Inference
+    inference: Inference | VideoInference
 
     def __call__(self, video: str | Path, *, query: str | None = None) -> Prediction:
         """Return the prediction for one video.
@@ -151,8 +113,11 @@ class Predictor:
         for query in asked:
             self.inference.check_query(query)
         paths = unique_paths([Path(video) for video in videos])
-        encoders = [part for encoder in self.inference.encoders().values() for part in parts_of(encoder)]
-        for modality, encoder in self.inference.encoders().items():
+        inference = self.inference
+        if isinstance(inference, VideoInference):
+            return predict_videos(inference, paths, None if features is None else Path(features), tell)
+        encoders = [part for encoder in inference.encoders().values() for part in parts_of(encoder)]
+        for modality, encoder in inference.encoders().items():
             if any(isinstance(part, Precomputed) for part in parts_of(encoder)):
                 raise ConfigError(
                     f"model.{modality}_encoder is Precomputed({encoder.dim}), which cannot read a raw video; "
@@ -173,7 +138,7 @@ class Predictor:
                 [path for path in paths if path not in failed],
                 encoders={encoder.store_name: encoder for encoder in encoders},
                 out=store,
-                clip_seconds=self.inference.clip_seconds,
+                clip_seconds=inference.clip_seconds,
                 captions=spoken,
                 on_progress=share_of(told),
             )
@@ -183,39 +148,10 @@ class Predictor:
                 if path in failed:
                     continue
                 try:
-                    predictions += self._predict(path, store, spoken, asked)
+                    predictions += _predict(inference, path, store, spoken, asked)
                 except (ValueError, OSError) as error:
                     failed[path] = str(error)
             return predictions, failed
-
-    def _predict(
-        self, path: Path, store: Path, spoken: Path | None, queries: Sequence[str | None]
-    ) -> list[Prediction]:
-        """Return a prediction for each query, of the features in the store."""
-        features = FeatureStore(store, clip_seconds=self.inference.clip_seconds)
-        arrays, duration = {}, 0.0
-        for modality, encoder in self.inference.encoders().items():
-            parts = parts_of(encoder)
-            rows = [features[part][path.stem] for part in parts]
-            arrays[modality] = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
-            duration = float(features[parts[0]].sidecar(path.stem)["duration_seconds"])
-        captions = find_captions(path, folder=spoken) if self.inference.uses_captions else None
-        with open_video(path) as video:
-            aspect_ratio = video.info.aspect_ratio
-        predictions = []
-        for query in queries:
-            sample = self.inference.predict(
-                arrays,
-                video_id=path.stem,
-                duration_seconds=duration,
-                query=query,
-                captions=captions or (),
-                aspect_ratio=aspect_ratio,
-            )
-            predictions.append(
-                prediction_of(sample, path=path, task=self.inference.task, query=query, captions=captions)
-            )
-        return predictions
 
 
 def load(config: str | Path | Config, checkpoint: str | Path, *, options: Iterable[str] = ()) -> Predictor:
@@ -240,7 +176,7 @@ def load(config: str | Path | Config, checkpoint: str | Path, *, options: Iterab
     weights = with_encoders(model, state_dict_of(content), source=str(checkpoint))
     load_weights(model, weights, source=str(checkpoint))
     model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-    return Predictor(TASKS.build({**settings.inference, "model": model}, path="inference"))
+    return Predictor(TASKS.build({**_as_tested(settings), "model": model}, path="inference"))
 
 
 def train(
@@ -325,11 +261,60 @@ def encoders_of(config: Mapping[str, Any]) -> dict[str, Encoder]:
     """
     query = getattr(MODELS.get(config["model"]["type"]), "query_modality", None)
     built = {}
-    for key, settings in config["model"].items():
-        if key.endswith("_encoder") and key != f"{query}_encoder" and settings is not None:
-            encoder: Encoder = ENCODERS.build(settings, path=f"model.{key}")
+    for path, settings in _encoder_settings(config["model"], "model"):
+        if path != f"model.{query}_encoder":
+            encoder: Encoder = ENCODERS.build(settings, path=path)
             built.update({part.store_name: part for part in parts_of(encoder)})
     return built
+
+
+def _encoder_settings(model: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield place and settings of every encoder of a model, also of those in its branches."""
+    for key, value in model.items():
+        if not isinstance(value, Mapping):
+            continue
+        if key == "encoder" or key.endswith("_encoder"):
+            yield f"{path}.{key}", value
+        else:
+            yield from _encoder_settings(value, f"{path}.{key}")
+
+
+def _predict(
+    inference: Inference, path: Path, store: Path, spoken: Path | None, queries: Sequence[str | None]
+) -> list[Prediction]:
+    """Return a prediction for each query, of the features in the store."""
+    features = FeatureStore(store, clip_seconds=inference.clip_seconds)
+    arrays, duration = {}, 0.0
+    for modality, encoder in inference.encoders().items():
+        parts = parts_of(encoder)
+        rows = [features[part][path.stem] for part in parts]
+        arrays[modality] = rows[0] if len(rows) == 1 else np.concatenate(rows, axis=1)
+        duration = float(features[parts[0]].sidecar(path.stem)["duration_seconds"])
+    captions = find_captions(path, folder=spoken) if inference.uses_captions else None
+    with open_video(path) as video:
+        aspect_ratio = video.info.aspect_ratio
+    predictions = []
+    for query in queries:
+        sample = inference.predict(
+            arrays,
+            video_id=path.stem,
+            duration_seconds=duration,
+            query=query,
+            captions=captions or (),
+            aspect_ratio=aspect_ratio,
+        )
+        predictions.append(
+            prediction_of(sample, path=path, task=inference.task, query=query, captions=captions)
+        )
+    return predictions
+
+
+def _as_tested(config: Config) -> dict[str, Any]:
+    """Return the settings of ``inference``, with what it takes over from the test data."""
+    kind = TASKS.get(config.inference.type)
+    data = (config.get("test_dataloader") or {}).get("dataset") or {}
+    taken = {key: data[key] for key in getattr(kind, "from_test_data", ()) if key in data}
+    return {**taken, **config.inference}
 
 
 def share_of(tell: Tell) -> Callable[[Progress], None]:

@@ -33,7 +33,8 @@ def prediction_of(
 
     Args:
         sample: With ``pred_segments``, ``pred_scores`` and ``pred_saliency``; ``pred_details`` (a dict for
-            each segment), ``pred_modality_saliency`` and ``pred_note`` where the task has them.
+            each segment), ``pred_modality_saliency``, ``pred_facts`` (further keys of the line) and
+            ``pred_note`` where the task has them.
         path: The video.
         task: Name of the task.
         query: The sentence that was asked for.
@@ -59,7 +60,7 @@ def prediction_of(
         curves={
             name: tuple(round(score, _DIGITS) for score in scores.tolist()) for name, scores in curves.items()
         },
-        extra={} if note is None else {"note": note},
+        extra={**(sample.get("pred_facts") or {}), **({} if note is None else {"note": note})},
     )
 
 

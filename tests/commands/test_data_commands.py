@@ -139,6 +139,21 @@ def test_check_names_what_is_missing_and_wrong_and_how_to_make_it(data: Path) ->
     ]
 
 
+def test_check_tells_that_a_folder_names_its_files_by_other_ids(data: Path) -> None:
+    _annotate(data, val=[("a", 0, 10), ("b", 0, 10)])
+    for folder in DIMS:
+        for name in ("a", "b"):
+            _feature(data, folder, f"{name}_0.0_10.0" if folder == "pann" else name, 10)
+    result = run("data", "check", REPURPOSING, "--split", "val", *SMALL)
+    assert result.exit_code == 1
+    assert [line[2] for line in _lines(result) if line[:2] == ["val", "audio"]] == [
+        "0 of 2 videos are right",
+        "2 missing: a, b",
+        "pann has 2 other ids, such as 'a_0.0_10.0'; wanted 'a'",
+    ]
+    assert result.stdout.count("other ids") == 1
+
+
 def test_check_looks_at_the_chunks_that_the_split_reads(data: Path) -> None:
     _annotate(data, train=[("a", 0, 1800)], val=[("a", 1800, 1900)])
     for folder, dim in DIMS.items():

@@ -89,7 +89,7 @@ def test_adding_removing_and_looking(videos: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["index", "build", "--out", "x", "videos"], "say --text-only: by their captions"),
+        (["index", "build", "--out", "x", "videos"], "or --text-only VIDEO..., by their captions"),
         (["index", "build", "--text-only", "--out", "x", "absent"], "no such file or folder: absent"),
         (["index", "info", "absent"], "no index at absent; make one with: vidkit index build"),
         (["search", "absent", "whale"], "no index at absent"),

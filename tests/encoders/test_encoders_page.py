@@ -51,7 +51,7 @@ def _names() -> list[str]:
     """Return the encoders of vidkit that read raw clips."""
     kinds = {name: ENCODERS.get(name) for name in ENCODERS.module_dict}
     ours = {name for name, kind in kinds.items() if kind.__module__.startswith("vidkit.encoders.")}
-    return sorted(ours - {"Precomputed", "JoinedFeatures"})
+    return sorted(ours - {"Precomputed", "JoinedFeatures", "AdaptedFeatures"})
 
 
 def _known(name: str, argument: str, **others: str) -> list[str]:

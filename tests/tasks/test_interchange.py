@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from vidkit import apis
 from vidkit.data.synth import generate
 from vidkit.encoders import Encoder
+from vidkit.encoders.base import VisualRecipe
 from vidkit.engine import load_config
 from vidkit.features import FeatureStore
 from vidkit.features.sidecar import make_sidecar
@@ -21,9 +23,16 @@ CONFIGS = {
     "repurposing": "repurposing/mmct_clips",
     "moment_retrieval": "moment_retrieval/umt_videos",
 }
-"""The default config of each task, for any videos."""
+"""The default config of each task that reads features, for any videos."""
+
+FILE_CONFIGS = {
+    "topic_recognition": ("topic_recognition/mmf_net_videos", "model.branches.{}.encoder"),
+    "video_text_retrieval": ("video_text_retrieval/vtcl_videos", "model.{}_encoder"),
+}
+"""The default config of each task that reads the files of short videos, and where it has its encoders."""
 
 OPTIONS = {
+    "video_text_retrieval": ["model.topics=['sea', 'land']"],  # for it predicts the nearest of names
     "repurposing": [
         "model.text_encoder.type=HashedText",
         "model.selection.threshold=0.0",  # a model that has seen one step proposes something all the same
@@ -49,6 +58,7 @@ HEAVY = {"AST", "I3D", "Mockingjay", "R2Plus1D", "SlowFast", "Swin", "TSM", "TSN
 LIGHT = {"PixelVisual", "MotionVisual", "LogMelAudio", "HashedText", "GloVe", "MiniLM"}
 """Encoders whose tests are quick in every task; the others are quick in the first alone."""
 
+NOT_RAW = ("Precomputed", "JoinedFeatures", "AdaptedFeatures")
 CLIP_SECONDS = 1.0  # of the video to predict on, few: an encoder in its full size reads each
 
 
@@ -58,7 +68,7 @@ def _names() -> list[str]:
     return sorted(
         name
         for name, kind in kinds.items()
-        if kind.__module__.startswith("vidkit.encoders.") and name not in ("Precomputed", "JoinedFeatures")
+        if kind.__module__.startswith("vidkit.encoders.") and name not in NOT_RAW
     )
 
 
@@ -72,12 +82,16 @@ def _is_slow(task: str, name: str) -> bool:
     return name in HEAVY or (task != next(iter(CONFIGS)) and name not in LIGHT)
 
 
+def _case(task: str, name: str) -> Any:
+    return pytest.param(
+        task, name, id=f"{task}-{name}", marks=[pytest.mark.slow] if _is_slow(task, name) else []
+    )
+
+
 CASES = [
-    pytest.param(task, name, id=f"{task}-{name}", marks=[pytest.mark.slow] if _is_slow(task, name) else [])
-    for task in CONFIGS
-    for name in _names()
-    if ENCODERS.get(name).modality in _slots(task)
+    _case(task, name) for task in CONFIGS for name in _names() if ENCODERS.get(name).modality in _slots(task)
 ]
+FILE_CASES = [_case(task, name) for task in FILE_CONFIGS for name in _names()]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +125,7 @@ def test_any_encoder_of_a_modality_trains_and_predicts_in_any_task(
             f"model.clip_seconds={CLIP_SECONDS}",
             f"train_dataloader.dataset.clip_seconds={CLIP_SECONDS}",
             "train_cfg.max_epochs=1",
-            *_weights_of(name, tmp_path),
+            *_weights_of("model.text_encoder", name, tmp_path),
         ],
     )
     encoders = list(apis.encoders_of(config).values())
@@ -128,12 +142,51 @@ def test_any_encoder_of_a_modality_trains_and_predicts_in_any_task(
     assert predictions[0].segments
 
 
-def _weights_of(name: str, folder: Path) -> list[str]:
+@pytest.mark.parametrize(("task", "name"), FILE_CASES)
+def test_any_encoder_reads_the_files_of_short_videos_in_any_task(
+    task: str, name: str, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIDKIT_DATA", str(tmp_path))
+    (tmp_path / "short_videos").mkdir()
+    rows = [f"{n},{video.resolve()},{topic},A wave,a wave" for n, topic in enumerate(("sea", "land"))]
+    for split in ("train", "val"):
+        table = "\n".join(["video_id,path,label,title,subtitle", *rows])
+        (tmp_path / "short_videos" / f"{split}.csv").write_text(table)
+    config_name, place = FILE_CONFIGS[task]
+    places = {modality: place.format(modality) for modality in ("visual", "audio", "text")}
+    kinds = dict(visual="PixelVisual", audio="LogMelAudio", text="HashedText")
+    kinds[ENCODERS.get(name).modality] = name
+    options = [f"{places[modality]}.type={kind}" for modality, kind in kinds.items()]
+    options += ["train_cfg.max_epochs=1", "param_scheduler=[]", *_weights_of(places["text"], name, tmp_path)]
+    options += OPTIONS.get(task, [])
+    (num_frames,) = {
+        encoder.recipe.num_frames
+        for encoder in apis.encoders_of(load_config(config_name, options)).values()
+        if isinstance(encoder.recipe, VisualRecipe)
+    }
+    for split in ("train", "val", "test"):
+        data = f"{split}_dataloader.dataset"
+        options += [
+            f"{split}_dataloader.num_workers=0",
+            f"{data}.frames=dict(type='SegmentMiddleFrames', num_segments={num_frames})",
+            f"{data}.crop=dict(type='WholeFrames')",  # the encoder resizes and crops
+            f"{data}.short_side=90",
+            f"{data}.sound=dict(type='UniformSound', num_clips=1)",
+        ]
+    config = load_config(config_name, [*options, "train_dataloader.persistent_workers=False"])
+    checkpoint = apis.train(config, work_dir=tmp_path / "run", quiet=True)
+    (prediction,), failed = apis.load(config, checkpoint).predict_many([video])
+    assert not failed
+    assert prediction.task == task
+    assert prediction.extra
+
+
+def _weights_of(place: str, name: str, folder: Path) -> list[str]:
     """Return the option of an encoder that cannot do without weights."""
     if name != "GloVe":
         return []
     (folder / "glove.txt").write_text("the 1 0\nwave 0 1\n", encoding="utf-8")
-    return [f"model.text_encoder.weights={folder / 'glove.txt'}"]
+    return [f"{place}.weights={folder / 'glove.txt'}"]
 
 
 def _write_features(folder: Path, encoders: list[Encoder]) -> None:
@@ -148,7 +201,7 @@ def _write_features(folder: Path, encoders: list[Encoder]) -> None:
 
 def test_no_task_is_forgotten() -> None:
     tasks = {path.parent.name for path in TASKS.glob("*/inference.py")}
-    assert tasks == set(CONFIGS), "name the default config of the new task in CONFIGS"
+    assert tasks == {*CONFIGS, *FILE_CONFIGS}, "name the default config of the new task in CONFIGS"
 
 
 def test_no_encoder_is_forgotten() -> None:

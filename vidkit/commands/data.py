@@ -99,7 +99,15 @@ def _datasets(config: Mapping[str, Any], chosen: Sequence[str] | None) -> dict[s
     if absent or not there:
         wanted = f"{absent[0]}_dataloader" if absent else "dataloader"
         raise ValueError(f"the config has no {wanted}; it has data sets for: {', '.join(there) or 'nothing'}")
-    return {name: config[f"{name}_dataloader"]["dataset"] for name in there if not chosen or name in chosen}
+    datasets = {
+        name: config[f"{name}_dataloader"]["dataset"] for name in there if not chosen or name in chosen
+    }
+    if several := [name for name, dataset in datasets.items() if "datasets" in dataset]:
+        tasks = ", ".join(datasets[several[0]]["datasets"])
+        raise ValueError(
+            f"the config has the data of several tasks ({tasks}); look at that of a task's own config"
+        )
+    return datasets
 
 
 def _needed(
@@ -145,6 +153,8 @@ def _print_report(split: str, report: ModalityReport) -> None:
     print(f"{place}\t{right if report.num_videos else f'there is no {report.unit[:-1]}'}")
     if report.missing:
         print(f"{place}\t{len(report.missing)} missing: {_named(report.missing)}")
+    if report.hint:
+        print(f"{place}\t{report.hint}")
     if report.wrong:
         print(f"{place}\t{len(report.wrong)} wrong: {_named(report.wrong)}")
         for fault, count in _kinds(report.wrong).items():

@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vidkit.commands.frame import SOME_FAILED, Quiet, command, print_json, progress, say
+from vidkit.commands.frame import SOME_FAILED, CfgOptions, Quiet, command, print_json, progress, say
 from vidkit.commands.videos import Videos, finish
 
 if TYPE_CHECKING:
-    from vidkit.retrieval import Archive
+    from vidkit.retrieval import Archive, Embedder
 
 index_app = typer.Typer(help="Build and change what vidkit search looks into.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the index.")]
+ModelAndVideos = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="[CONFIG CHECKPOINT] VIDEO...",
+        help="Config and checkpoint of a model, left out with --text-only; then videos, folders, or lists.",
+    ),
+]
 Kind = Annotated[
     Literal["auto", "exact", "ivf", "ivf_pq", "hnsw"],
     typer.Option("--kind", help="Of the index; auto goes by size and memory."),
@@ -25,7 +32,7 @@ Kind = Annotated[
 @index_app.command("build")
 @command
 def index_build(
-    videos: Videos,
+    videos: ModelAndVideos,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the index.")],
     text_only: Annotated[
         bool,
@@ -35,11 +42,16 @@ def index_build(
         str | None, typer.Option("--encoder", metavar="SPEC", help="Text encoder; MiniLM by default.")
     ] = None,
     window_seconds: Annotated[
-        float, typer.Option("--window-seconds", help="Longest moment of several sentences; 0: one each.")
+        float,
+        typer.Option(
+            "--window-seconds",
+            help="Longest moment of several sentences, 0: one each; window of a model.",
+        ),
     ] = 10.0,
     screen: Annotated[
         bool, typer.Option("--screen", help="Read text in the picture, too; needs the extra ocr.")
     ] = False,
+    cfg_options: CfgOptions = None,
     kind: Kind = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -47,16 +59,40 @@ def index_build(
 
     Example: vidkit index build --text-only --out archive videos
 
+    Example: vidkit index build --out archive video_text_retrieval/vtcl_videos runs/vtcl/best.pth videos
+
+    Without --text-only a trained model of video-text retrieval reads pictures, sound and captions.
+
     Exit code 1 if some videos could not be read or say nothing; the others are done.
     """
     from vidkit.features import find_videos
     from vidkit.retrieval import Archive, TextEmbedder
     from vidkit.retrieval.text_embedder import DEFAULT_ENCODER
 
-    if not text_only:
-        raise ValueError("what the videos are indexed by is not given; say --text-only: by their captions")
-    found = find_videos(videos)
-    embedder = TextEmbedder(encoder=encoder or DEFAULT_ENCODER, window_seconds=window_seconds, screen=screen)
+    embedder: Embedder
+    if text_only:
+        if cfg_options:
+            raise ValueError("--cfg-options changes the config of a model, and --text-only has none")
+        found = find_videos(videos)
+        embedder = TextEmbedder(
+            encoder=encoder or DEFAULT_ENCODER, window_seconds=window_seconds, screen=screen
+        )
+    else:
+        from vidkit.archives import ModelEmbedder
+
+        if len(videos) < 3:
+            raise ValueError(
+                "what the videos are indexed by is not given; say CONFIG CHECKPOINT VIDEO..., by a trained "
+                "model, or --text-only VIDEO..., by their captions"
+            )
+        if encoder is not None:
+            raise ValueError("--encoder is of --text-only; a model has its own")
+        config, checkpoint, *rest = videos
+        found = find_videos(rest)
+        ocr = ["inference.ocr=rapidocr"] if screen else []
+        embedder = ModelEmbedder(
+            str(config), checkpoint, options=[*(cfg_options or ()), *ocr], window_seconds=window_seconds
+        )
     with Archive.build(out, embedder, kind=kind) as archive:
         _add(archive, found, replace_videos=False, compact=True, quiet=quiet)
 
@@ -77,11 +113,11 @@ def index_add(
 
     Exit code 1 if some videos could not be read or say nothing; the others are done.
     """
+    from vidkit.archives import open_archive
     from vidkit.features import find_videos
-    from vidkit.retrieval import Archive
 
     found = find_videos(videos)
-    with Archive.open(index) as archive:
+    with open_archive(index) as archive:
         _add(archive, found, replace_videos=replace, compact=False, quiet=quiet)
 
 

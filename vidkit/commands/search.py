@@ -32,12 +32,12 @@ def search(
 
     The score is the cosine of the two vectors, in [-1, 1].
     """
-    from vidkit.retrieval import Archive
+    from vidkit.archives import open_archive
 
     if (text is None) == (example is None):
         raise ValueError('give a sentence, vidkit search DIR "what to look for", or --example FILE')
     kind: Kind = "video" if videos else "moment"
-    with Archive.open(index) as archive:
+    with open_archive(index) as archive:
         if text is not None:
             hits = archive.search(text, k, kind=kind)
         else:

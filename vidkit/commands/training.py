@@ -73,9 +73,13 @@ def test(
     """Evaluate a checkpoint on the test data of its config; prints the metrics as JSON.
 
     Example: vidkit test highlight_detection/rasl_synthetic runs/rasl/epoch_20.pth --dump predictions.jsonl
+
+    Of video-text retrieval, --dump pairs.npz writes the embeddings of videos there and those of titles to
+    pairs_titles.npz.
     """
     from vidkit import apis
     from vidkit.engine import is_main, stop_processes
+    from vidkit.evaluation.retrieval_files import is_embeddings, write_embeddings
     from vidkit.files import write_json_lines
 
     try:
@@ -83,7 +87,11 @@ def test(
             config, checkpoint, launcher=launcher, options=cfg_options or (), quiet=quiet
         )
         if is_main():
-            if dump is not None:
+            if dump is not None and is_embeddings(rows):
+                titles = write_embeddings(dump, rows)
+                if not quiet:
+                    say(f"the embeddings of the titles are in {titles}")
+            elif dump is not None:
                 write_json_lines(dump, rows)
             print_json(metrics)
     finally:
@@ -93,7 +101,7 @@ def test(
 @command
 def evaluate(
     protocol: Annotated[str, typer.Argument(help="A benchmark of `vidkit list protocols`.")],
-    predictions: Annotated[Path, typer.Argument(help="JSON lines: what `vidkit test --dump` writes.")],
+    predictions: Annotated[Path, typer.Argument(help="What `vidkit test --dump` writes.")],
     ground_truth: Annotated[Path, typer.Argument(help="The annotations of the benchmark.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write the metrics here too.")] = None,
     nms: Annotated[
@@ -112,6 +120,9 @@ def evaluate(
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="usv_retrieval: of the parting into subsets; 0 by default.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="usv_topics: write a page of easy and hard topics here.")
     ] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -135,8 +146,24 @@ def evaluate(
     from vidkit.evaluation.protocols import evaluate_files
     from vidkit.files import write_json
 
+    if report is not None and protocol != "usv_topics":
+        raise ValueError(f"{protocol} takes no --report, which belongs to usv_topics; leave it out")
     options = dict(nms=nms, sigma=sigma, threshold=threshold, subsets=subsets, seed=seed)
     metrics = evaluate_files(protocol, predictions, ground_truth, **options)
+    if report is not None:
+        _write_topic_report(report, predictions, ground_truth)
     if out is not None:
         write_json(out, metrics)
     print_json(metrics)
+
+
+def _write_topic_report(report: Path, predictions: Path, ground_truth: Path) -> None:
+    """Write the page of what each part of a topic model recognises."""
+    from vidkit.evaluation.topic_comparison import compare_parts, read_parts
+    from vidkit.evaluation.topic_files import read_labels
+    from vidkit.export.topic_report import write_topic_report
+
+    said = read_parts(predictions)
+    base = next((part for part in said if part != "fused"), None)  # pictures, where the model sees them
+    parts = compare_parts(read_labels(ground_truth), said, base=base)
+    write_topic_report(report, parts, title=f"Topics of {predictions.stem}", base=base)

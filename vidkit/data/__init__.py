@@ -8,10 +8,12 @@ from vidkit.data.modality_features import ModalityFeatures, NeededVideo
 from vidkit.data.moments import MomentAnnotation, read_moment_lines
 from vidkit.data.padding import PadSequences, pad_sequences
 from vidkit.data.qvhighlights import read_qvhighlights
+from vidkit.data.raw_videos import ShortVideos, TrainingShortVideos
 from vidkit.data.repurpose10k import RepurposedVideo, read_repurpose10k
 from vidkit.data.sample import VideoSample, sample_of_features
 from vidkit.data.samplers import LengthBuckets
 from vidkit.data.token_files import TokenFiles, reads_token_files
+from vidkit.data.topics import topic_names
 
 __all__ = [
     "HIGHLIGHT_READERS",
@@ -24,7 +26,9 @@ __all__ = [
     "NeededVideo",
     "PadSequences",
     "RepurposedVideo",
+    "ShortVideos",
     "TokenFiles",
+    "TrainingShortVideos",
     "VideoSample",
     "check_missing",
     "chunks_of",
@@ -38,4 +42,5 @@ __all__ = [
     "read_youtube_highlights",
     "reads_token_files",
     "sample_of_features",
+    "topic_names",
 ]

@@ -114,7 +114,7 @@ class FeatureVideos:
         if len(absent) == len(ids):
             raise FileNotFoundError(
                 f"none of {len(ids)} videos has all features in {self.folder}"
-                f"{self._other_ids(lacking, ids)}; make them: {self.command(lacking)}"
+                f"{_bracketed(self.other_ids(lacking, ids))}; make them: {self.command(lacking)}"
             )
         if absent:
             named = ", ".join([video_id for video_id in ids if video_id in absent][:_NUM_NAMED])
@@ -126,6 +126,20 @@ class FeatureVideos:
                 stacklevel=3,
             )
         return absent
+
+    def other_ids(self, names: Iterable[str], video_ids: Sequence[str]) -> str:
+        """Return in words that a folder names its files by other ids than videos; "" if none does.
+
+        Args:
+            names: Streams.
+            video_ids: Those of a data set.
+        """
+        for name in names:
+            ids = self.streams[name].video_ids()
+            if video_ids and ids and not set(ids) & set(video_ids):
+                folder = self.streams[name].folder.name
+                return f"{folder} has {len(ids)} other ids, such as {ids[0]!r}; wanted {video_ids[0]!r}"
+        return ""
 
     def common_ids(self) -> list[str]:
         """Return the videos that have features of any stream."""
@@ -188,18 +202,9 @@ class FeatureVideos:
             f"; where there is no {without}, leave it out: --cfg-options model.{stream.modality}_encoder=None"
         )
         return (
-            f"{name} features in {stream.folder}{self._other_ids([name], video_ids)}; make them: "
+            f"{name} features in {stream.folder}{_bracketed(self.other_ids([name], video_ids))}; make them: "
             f"{self.command([name])}{hint if without else ''}"
         )
-
-    def _other_ids(self, names: Iterable[str], video_ids: Sequence[str]) -> str:
-        """Return in words that a folder names its files by other ids, if one does."""
-        for name in names:
-            ids = self.streams[name].video_ids()
-            if video_ids and ids and not set(ids) & set(video_ids):
-                folder = self.streams[name].folder.name
-                return f" ({folder} has {len(ids)} other ids, such as {ids[0]!r}; wanted {video_ids[0]!r})"
-        return ""
 
 
 def check_missing(missing: str) -> None:
@@ -210,6 +215,10 @@ def check_missing(missing: str) -> None:
     """
     if missing not in ("warn", "error"):
         raise ValueError(f'missing must be "warn" or "error", got {missing!r}')
+
+
+def _bracketed(text: str) -> str:
+    return f" ({text})" if text else ""
 
 
 def _label(encoder: Encoder) -> str:

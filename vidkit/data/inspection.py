@@ -6,25 +6,32 @@ is there; None says that it takes what its folder of features holds. Its argumen
 and ``clip_seconds`` say where its features are, and of which clips; ``stream_tolerance_seconds`` of the
 class, if it has that, by how much those of one video may differ in length. Where a sentence is asked of a
 video, the encoder of text stands for the words of the sentences, else for a text per clip.
+
+A data set that reads video files themselves (``reads_raw_clips``) has a method ``read``, which is called for
+each of its ``videos``; only of ``Precomputed`` encoders there are features to look at.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from vidkit.data.feature_videos import FeatureVideos
 from vidkit.data.modality_features import TOLERANCE_SECONDS, ModalityFeatures, NeededVideo
 from vidkit.data.token_files import REMEDY, TokenFiles, reads_token_files
-from vidkit.encoders.base import Encoder
+from vidkit.encoders.base import Encoder, FeatureRecipe
 from vidkit.registry import DATASETS, ENCODERS, ConfigError
 from vidkit.registry.builder import signature_keys
+
+_FILES_REMEDY = "put the files where the table says, or whole copies of them; root says where its paths begin"
 
 
 @dataclass
 class ModalityReport:
-    """How far the features of one stream are, for the videos of one data set; or the words of its sentences.
+    """How far the features of one stream are, for the videos of one data set; or its sentences, or its files.
 
     Args:
         modality: Its name; of one of several streams of a modality, with that of its folder.
@@ -32,7 +39,8 @@ class ModalityReport:
         missing: Those without features.
         wrong: Those whose features cannot be used -> why, in one sentence.
         command: Makes what is missing; of sentences, what there is to do.
-        unit: "videos" or "sentences".
+        unit: "videos", "sentences" or "files".
+        hint: Why all may be missing; "" where nothing says.
     """
 
     modality: str
@@ -41,6 +49,7 @@ class ModalityReport:
     missing: list[str] = field(default_factory=list)
     wrong: dict[str, str] = field(default_factory=dict)
     unit: str = "videos"
+    hint: str = ""
 
     @property
     def num_right(self) -> int:
@@ -115,6 +124,8 @@ def inspect_features(
         ConfigError: If the data set reads no features.
         ValueError: If a folder holds features of which nothing says that the encoder made them.
     """
+    if getattr(_kind(settings), "reads_raw_clips", False):
+        return _inspect_files(settings, encoders, needed or (), on_progress or _quietly, path)
     encoders = _encoders(settings, encoders, path)
     words = None
     if any(video.query_id is not None for video in needed or ()):
@@ -122,27 +133,72 @@ def inspect_features(
     features = _features(settings, encoders)
     if needed is None:
         needed = [NeededVideo(video_id) for video_id in features.common_ids()]
+    found = _inspect_streams(features, needed, on_progress or _quietly)
+    if words is not None and reads_token_files(words):
+        found.append(_inspect_sentences(TokenFiles(settings["features"], words), needed))
+    return found
+
+
+def _inspect_streams(
+    features: FeatureVideos, needed: Sequence[NeededVideo], on_progress: Callable[[float, str], None]
+) -> list[ModalityReport]:
+    """Return how far the features of every stream are."""
     stretches: dict[str, list[NeededVideo]] = {}
     for video in needed:
         stretches.setdefault(video.video_id, []).append(video)
     missing = features.missing(list(stretches))
     reports = {
         modality: ModalityReport(
-            modality, len(stretches), features.command([modality]), missing.get(modality, [])
+            modality,
+            len(stretches),
+            features.command([modality]),
+            missing.get(modality, []),
+            hint=features.other_ids([modality], list(stretches)),
         )
         for modality in features.streams
     }
     absent = {modality: set(report.missing) for modality, report in reports.items()}
     for number, (video_id, videos) in enumerate(stretches.items()):
-        if on_progress is not None:
-            on_progress(number / len(stretches), video_id)
+        on_progress(number / len(stretches), video_id)
         there = {m: f for m, f in features.streams.items() if video_id not in absent[m]}
         for modality, fault in _faults(features, there, videos).items():
             reports[modality].wrong[video_id] = fault
-    found = list(reports.values())
-    if words is not None and reads_token_files(words):
-        found.append(_inspect_sentences(TokenFiles(settings["features"], words), needed))
-    return found
+    return list(reports.values())
+
+
+def _inspect_files(
+    settings: Mapping[str, Any],
+    encoders: Mapping[str, Encoder],
+    needed: Sequence[NeededVideo],
+    on_progress: Callable[[float, str], None],
+    path: str,
+) -> list[ModalityReport]:
+    """Return how far the files of a data set of raw clips are, and the features that it reads beside them."""
+    reports = []
+    ready = {name: e for name, e in encoders.items() if isinstance(e.recipe, FeatureRecipe)}
+    raw = {name: encoder for name, encoder in encoders.items() if name not in ready}
+    if {"visual", "audio"} & set(raw):
+        files = ModalityReport("videos", len(needed), _FILES_REMEDY, unit="files")
+        files.missing = [video.video_id for video in needed if not Path(str(video.source)).is_file()]
+        if len(files.missing) < len(needed):
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=".* videos have no file")  # reported here
+                data: Any = DATASETS.build({**settings, "encoders": raw, "missing": "warn"}, path=path)
+            for number, video in enumerate(data.videos):
+                on_progress(number / len(data.videos), video.video_id)
+                try:
+                    data.read(video)
+                except (ValueError, OSError) as error:
+                    files.wrong[video.video_id] = str(error)
+        reports.append(files)
+    for name, encoder in ready.items():
+        features = FeatureVideos(settings["features"], {name: encoder}, None)
+        reports += _inspect_streams(features, needed, on_progress)
+    return reports
+
+
+def _quietly(share: float, name: str) -> None:
+    """Tell nobody of progress."""
 
 
 def _inspect_sentences(files: TokenFiles, needed: Sequence[NeededVideo]) -> ModalityReport:

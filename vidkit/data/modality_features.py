@@ -148,6 +148,18 @@ class ModalityFeatures:
             )
         return torch.from_numpy(rows)
 
+    def read_all(self, video_id: str) -> torch.Tensor | None:
+        """Return all clips of a video, (T, D) float32; None if it has no features.
+
+        Raises:
+            ValueError: If they are damaged, of another encoder or width, or not finite.
+        """
+        try:
+            num_clips = self.num_clips(video_id)
+        except FileNotFoundError:
+            return None
+        return self.read(video_id, 0, num_clips)
+
     def check_length(self, video: NeededVideo, num_clips: int) -> None:
         """Check that so many clips are what is needed of a video.
 

@@ -22,6 +22,9 @@ class VideoSample(BaseDataElement):
     ``query``                       the sentence that is asked for
     ``pred_modality_saliency``      a dict of (T,) float, the saliency by one modality alone
     ``pred_details``                a list of dicts, what else is said of each predicted segment
+    ``pred_modality_scores``        a dict of (K,) float, the scores of classes by one modality alone
+    ``pred_topics``                 the names of the K classes
+    ``pred_facts``                  a dict, what else is said of the video
     ``pred_note``                   a sentence, such as why there is no segment
     ==============================  =========================================================
 

@@ -4,6 +4,7 @@
 features through.
 """
 
+from vidkit.encoders.adapted import AdaptedFeatures
 from vidkit.encoders.audio import AST, CNN14, LogMelAudio, LogMelResNet, Mockingjay
 from vidkit.encoders.base import (
     AudioRecipe,
@@ -44,6 +45,7 @@ __all__ = [
     "encode_clips",
     "Precomputed",
     "JoinedFeatures",
+    "AdaptedFeatures",
     "MotionVisual",
     "PixelVisual",
     "CLIPVisual",

@@ -112,6 +112,8 @@ class Encoder(nn.Module):
     modality: Modality
     dim: int
     recipe: Recipe
+    adapts_features = False
+    """Whether features that are ready are its input, not its output (``AdaptedFeatures``)."""
 
     def forward(self, clips: Any) -> Tensor:
         """Return one vector per clip, shape (N, dim): ``encode(preprocess(clips))``.
@@ -146,6 +148,10 @@ class Encoder(nn.Module):
             inputs: What ``preprocess`` gave for waveforms (N, samples).
         """
         raise NotImplementedError
+
+    def freeze_extracted(self) -> None:
+        """Freeze what does not run where features are read from files: here everything."""
+        self.requires_grad_(False)
 
     def arguments(self) -> dict[str, Any]:
         """Return the constructor's arguments that change the vectors, without the weights, as JSON values."""
@@ -265,6 +271,9 @@ def encode_clips(encoder: Encoder, clips: Tensor | Sequence[Sequence[str]]) -> T
         num_clips = len(clips[0])
         features: Tensor = encoder([text for video in clips for text in video])
         return features.view(len(clips), num_clips, encoder.dim)
+    if encoder.adapts_features:
+        adapted: Tensor = encoder(clips.flatten(0, 1))
+        return adapted.view(*clips.shape[:2], encoder.dim)
     is_ready = clips.ndim == 3 and clips.is_floating_point() and clips.shape[-1] == encoder.dim
     if is_ready:
         return clips

@@ -121,7 +121,7 @@ def _check_split(config: Mapping[str, Any], split: str) -> None:
         _check_names(loader, _DATALOADER, f"{path}.")
         if "dataset" not in loader:
             raise ConfigError(f"{path} needs 'dataset'")
-        check(loader["dataset"], DATASETS, path=f"{path}.dataset", given=["encoders"])
+        _check_dataset(loader["dataset"], f"{path}.dataset")
         for key, given in _GIVEN_TO_SAMPLERS.items():
             if loader.get(key):
                 check(loader[key], DATA_SAMPLERS, path=f"{path}.{key}", given=given)
@@ -139,6 +139,16 @@ def _check_split(config: Mapping[str, Any], split: str) -> None:
             "EpochBasedTrainLoop" if loop.get("by_epoch", True) else "IterBasedTrainLoop"
         )
         check({"type": name, **loop}, LOOPS, path=f"{split}_cfg", given=["runner", "dataloader", "evaluator"])
+
+
+def _check_dataset(dataset: Any, path: str) -> None:
+    """Check a data set, or one that holds those of several tasks; the engine gives each the encoders."""
+    inner = dataset.get("datasets") if isinstance(dataset, Mapping) else None
+    if isinstance(inner, Mapping):
+        for name, own in inner.items():
+            _check_dataset(own, f"{path}.datasets.{name}")
+        dataset = {**dataset, "datasets": None}
+    check(dataset, DATASETS, path=path, given=["encoders"])
 
 
 def _check_optim_wrapper(wrapper: Mapping[str, Any]) -> None:

@@ -36,8 +36,11 @@ from vidkit.registry.builder import signature_keys
 from vidkit.seeds import derived_seed
 
 DEFAULT_SEED = 0
-_REMARKS = ('"FileClient"', '"HardDiskBackend"', "`self.param_schedulers` is None", "Exp name:")
-_HOOKS = (dict(type="SeedHook"), dict(type="GlobalLossHook"))
+_REMARKS = (
+    *('"FileClient"', '"HardDiskBackend"', "`self.param_schedulers` is None", "Exp name:"),
+    *("is skipped since its requires_grad=False", "paramwise_options -- "),  # a line for every weight
+)
+_HOOKS = (dict(type="SeedHook"), dict(type="GlobalLossHook"), dict(type="UnreadFilesHook"))
 
 
 def build_runner(
@@ -69,7 +72,8 @@ def build_runner(
     config = Config(config) if not isinstance(config, Config) else config
     check_config(config)
     start_processes(launcher)
-    settings = copy.deepcopy(config)
+    # mmengine writes the config at each checkpoint, and lays it out for seconds where its paths are long.
+    settings = Config(copy.deepcopy(config.to_dict()), filename=config.filename, format_python_code=False)
     settings.custom_hooks = [*_HOOKS, *(settings.get("custom_hooks") or [])]
     randomness = {"seed": DEFAULT_SEED, **(settings.get("randomness") or {})}
     torch.manual_seed(randomness["seed"])  # weights are drawn when the model is built, before mmengine seeds
@@ -118,7 +122,7 @@ class Runner(mmengine.runner.Runner):
         """Move the model to its device, and wrap it when there are several processes."""
         device = "cuda" if torch.cuda.is_available() else "cpu"
         model = model.to(device)
-        if not self.distributed:
+        if not self.distributed or not any(weight.requires_grad for weight in model.parameters()):
             return model
         return MMDistributedDataParallel(
             module=model,
@@ -152,7 +156,7 @@ class Runner(mmengine.runner.Runner):
             options["sampler"] = sampler
         return DataLoader(
             dataset,
-            collate_fn=options.pop("collate_fn", None) or pseudo_collate,
+            collate_fn=options.pop("collate_fn", None) or getattr(dataset, "collate", pseudo_collate),
             worker_init_fn=partial(_seed_worker, seed=seed, rank=get_rank()),
             generator=torch.Generator().manual_seed(seed),  # so that loaders leave torch's generator alone
             **options,
@@ -202,14 +206,21 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
 def build_dataset(config: Mapping[str, Any], model: Any, *, path: str) -> Any:
     """Return a dataset; one that takes ``encoders`` and names none gets those of the model.
 
-    Such a dataset reads their features from files: the encoders do not run, so their weights are frozen.
+    Such a dataset reads their features from files: the encoders do not run, so their weights are frozen;
+    unless it says that it reads raw clips (``reads_raw_clips``).
     """
     settings = dict(config)
     kind = DATASETS.get(settings["type"]) if isinstance(settings["type"], str) else settings["type"]
+    if getattr(kind, "holds_tasks", False):
+        settings["datasets"] = {
+            name: build_dataset(own, model.tasks[name], path=f"{path}.datasets.{name}")
+            for name, own in settings["datasets"].items()
+        }
     if "encoders" in signature_keys(kind)[0] and settings.get("encoders") is None:
         encoders = model.encoders()
-        for encoder in encoders.values():
-            encoder.requires_grad_(False)  # several processes would wait for their gradients
+        if not getattr(kind, "reads_raw_clips", False):
+            for encoder in encoders.values():
+                encoder.freeze_extracted()  # several processes would wait for their gradients
         return DATASETS.build({**settings, "encoders": encoders}, path=path)
     return DATASETS.build(settings, path=path)
 

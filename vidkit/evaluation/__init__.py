@@ -16,7 +16,7 @@ from vidkit.evaluation.moment_predictions import (
 from vidkit.evaluation.qvhighlights import qvhighlights_metrics
 from vidkit.evaluation.repurposing import num_allowed_clips, repurposing_metrics
 from vidkit.evaluation.retrieval import retrieval_metrics
-from vidkit.evaluation.topics import topic_metrics
+from vidkit.evaluation.topics import mean_class_accuracy, topic_metrics
 
 __all__ = [
     "HIGHLIGHT_METRICS",
@@ -24,6 +24,7 @@ __all__ = [
     "MomentPrediction",
     "charades_sta_metrics",
     "clip_scores",
+    "mean_class_accuracy",
     "moment_prediction",
     "num_allowed_clips",
     "qvhighlights_metrics",

@@ -1,17 +1,20 @@
 """Embedding files of videos and titles: pairs by row in .npy, by id in .npz.
 
-An .npz has ``ids`` (N,) and ``embeddings`` (N, D).
+An .npz has ``ids`` (N,) and ``embeddings`` (N, D). ``vidkit test --dump`` writes two of them: that of the
+videos under the name it is given, and beside it that of the titles.
 """
 
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vidkit.evaluation.retrieval import retrieval_metrics
+from vidkit.files import atomic_path
 
 
 def evaluate_retrieval(
@@ -37,6 +40,32 @@ def evaluate_retrieval(
     if ids is not None and title_ids is not None:
         titles = titles[_rows(ids, title_ids, predictions, ground_truth)]
     return {"pairs": len(videos), **retrieval_metrics(videos, titles, subsets=subsets, seed=seed)}
+
+
+def is_embeddings(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether rows that a test gave are pairs of embeddings."""
+    return bool(rows) and {"video_id", "embedding", "title_embedding"} <= set(rows[0])
+
+
+def write_embeddings(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> Path:
+    """Write pairs of embeddings for ``evaluate_retrieval``, and return the file of the titles.
+
+    Args:
+        path: Of the videos' embeddings; the titles' lie beside it, "pairs_titles.npz" of "pairs.npz".
+        rows: ``{"video_id", "embedding" (D,), "title_embedding" (D,)}``.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
+    videos = Path(path)
+    titles = videos.with_name(f"{videos.stem}_titles{videos.suffix}")
+    ids = np.array([row["video_id"] for row in rows])
+    for file, key in ((videos, "embedding"), (titles, "title_embedding")):
+        embeddings = np.stack([np.asarray(row[key]) for row in rows])
+        # Into an open file: np.savez would add .npz to another name.
+        with atomic_path(file) as temporary, temporary.open("wb") as opened:
+            np.savez(opened, ids=ids, embeddings=embeddings)
+    return titles
 
 
 def _read(path: Path) -> tuple[list[str] | None, np.ndarray]:

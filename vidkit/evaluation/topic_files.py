@@ -29,7 +29,7 @@ def evaluate_topics(predictions: Path, ground_truth: Path) -> dict[str, Any]:
             not answer every annotated video once.
         FileNotFoundError: If a file is missing.
     """
-    labels = _read_labels(ground_truth)
+    labels = read_labels(ground_truth)
     rows = _answers(predictions, labels)
     scored = ["scores" in row for _, row in rows.values()]
     if any(scored) and not all(scored):
@@ -55,7 +55,13 @@ def evaluate_topics(predictions: Path, ground_truth: Path) -> dict[str, Any]:
     return {"videos": len(ordered), **metrics}
 
 
-def _read_labels(path: Path) -> dict[str, str]:
+def read_labels(path: Path) -> dict[str, str]:
+    """Return the topic of every video of lines ``{"video_id", "label"}``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line breaks its form, or there is none.
+    """
     labels = {
         str(row["video_id"]): _topic(row["label"], place)
         for place, row in checked_rows(path, ("video_id", "label"), unique="video_id")

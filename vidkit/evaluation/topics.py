@@ -77,6 +77,22 @@ def topic_metrics(
     return metrics
 
 
+def mean_class_accuracy(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Return the share of a class's videos that are recognised, as a mean over the classes that have videos.
+
+    Args:
+        predicted: Indices of classes, (N,).
+        truth: The right ones, (N,), at least one.
+
+    Example:
+        >>> mean_class_accuracy(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 2]))
+        0.5
+    """
+    videos = np.bincount(truth)
+    hits = np.bincount(truth[predicted == truth], minlength=len(videos))
+    return float(np.mean(hits[videos > 0] / videos[videos > 0]))
+
+
 def _by_macro_topic(
     counts: np.ndarray, accuracy: Mapping[int, float], macros: Sequence[str]
 ) -> dict[str, dict[str, float]]:

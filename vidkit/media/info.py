@@ -7,7 +7,7 @@ only sound it is the start of the sound.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -124,14 +124,27 @@ class Probe:
     @cached_property
     def frame_times(self) -> NDArray[np.float64]:
         """Seconds of all shown frames, increasing (N,); reads the packets once, without decoding."""
+        ticks = [tick for tick, _ in self._shown_packets if tick is not None]
+        if not self.has_timestamps or len(ticks) < len(self._shown_packets):
+            return np.arange(len(self._shown_packets)) / self.info.fps
+        times = (np.array(sorted(set(ticks)), np.float64) - self.start_ticks) * float(self.time_base)
+        return times[times >= 0]
+
+    @property
+    def known_key_ticks(self) -> list[int]:
+        """Timestamps of key frames, increasing; none if the packets have not been read yet."""
+        packets = self._shown_packets if "_shown_packets" in vars(self) else []
+        keys = [tick for tick, is_key in packets if is_key]
+        return sorted(tick for tick in keys if tick is not None)
+
+    @cached_property
+    def _shown_packets(self) -> list[tuple[int | None, bool]]:
+        """Timestamp of each shown frame, and whether it is a key frame, in the order of the file."""
         assert self.info.video_stream is not None
         with open_container(self.info.path) as container:
             stream = choose_stream(container, self.info.path, "video", self.info.video_stream)
-            ticks = [packet.pts for packet in _packets(container, stream) if not packet.is_discard]
-        if not self.has_timestamps or any(tick is None for tick in ticks):
-            return np.arange(len(ticks)) / self.info.fps
-        times = (np.array(sorted(set(ticks)), np.float64) - self.start_ticks) * float(self.time_base)
-        return times[times >= 0]
+            packets = (packet for packet in _packets(container, stream) if not packet.is_discard)
+            return [(packet.pts, packet.is_keyframe) for packet in packets]
 
 
 def probe_file(path: Path, *, video_stream: int | None = None, audio_stream: int | None = None) -> Probe:
@@ -191,10 +204,8 @@ def _measured(probe: Probe) -> Probe:
     count = max(len(times), 1)
     step = float(np.median(np.diff(times))) if count > 1 else 1 / probe.info.fps
     last = float(times[-1]) if len(times) else 0.0
-    fields = vars(probe.info) | {"duration_seconds": last + step, "num_frames": count}
-    measured = vars(probe) | {"info": VideoInfo(**fields), "own_duration": True}
-    measured.pop("frame_times")
-    return Probe(**measured)
+    info = replace(probe.info, duration_seconds=last + step, num_frames=count)
+    return replace(probe, info=info, own_duration=True)
 
 
 def _probe_sound(path: Path, container: InputContainer, audio: Any, streams: dict[str, Any]) -> Probe:

@@ -24,6 +24,7 @@ SKIPPING_CODECS = ("h264", "hevc", "mpeg4", "mpeg2video")
 # A frame's successor in time comes at most 16 frames later in the file (the largest reorder buffer).
 LOOKAHEAD_PACKETS = 20
 FAR_SECONDS = 4.0  # the first guess of the gap from which a jump is worth decoding from its key frame
+JUMP_SECONDS = 0.4  # where key frames are known: a jump that leaves out less is not worth it
 MIN_MISSING_SECONDS = 0.25  # less is the rounding of headers
 
 
@@ -80,17 +81,21 @@ class Pass:
 
     Args:
         strict: Whether the first damage is reported at once, not at the end of the pass.
+        threads: Threads that decode; None for FFmpeg's choice.
     """
 
-    def __init__(self, probe: Probe, report: Report, *, strict: bool) -> None:
+    def __init__(self, probe: Probe, report: Report, *, strict: bool, threads: int | None = None) -> None:
         self.path = probe.info.path
         self.ends_early = False
         self._probe = probe
         self._report = report
         self._strict = strict
+        self._threads = threads
         self._tick = float(probe.time_base)
         self._frame_ticks = max(1, round(1 / probe.info.fps / self._tick))
         self._far_ticks = FAR_SECONDS / self._tick if probe.has_timestamps else float("inf")
+        self._jump_ticks = JUMP_SECONDS / self._tick
+        self._key_ticks = probe.known_key_ticks if probe.has_timestamps else []
         self._stack = ExitStack()
         self._known: list[int] = []  # timestamps of the packets that were read and may still be shown
         self._walked_to: int | None = None  # the limit that a jump could not reach
@@ -120,13 +125,19 @@ class Pass:
         if limit != self._walked_to:
             self._walked_to, self._back_ticks = limit, round(1 / self._tick)
             self._far_ticks *= 2  # jumps are worth less in this file
+            self._key_ticks = []  # and do not land where they should
         start -= self._back_ticks
         self._back_ticks *= 2
         return start if start > self._probe.start_ticks else None
 
     def is_far(self, now: int, limit: int) -> bool:
         """Whether ``limit`` is so far after ``now`` that a jump is worth it, and none has failed."""
-        return limit - now > self._far_ticks and limit != self._walked_to
+        if limit == self._walked_to:
+            return False
+        if not self._key_ticks:
+            return limit - now > self._far_ticks
+        place = bisect_right(self._key_ticks, limit)
+        return place > 0 and self._key_ticks[place - 1] - now > self._jump_ticks
 
     def has_missed(self, shown: int, limit: int) -> bool:
         """Whether the packets promise a later frame for ``limit`` than ``shown``.
@@ -172,15 +183,11 @@ class Pass:
     def note_end(self, ticks: int, frame: av.VideoFrame) -> int:
         """Compare the last frame with the duration; return the ticks at which it ends."""
         self.ends_early = False
-        info = self._probe.info
         end = ticks + (frame.duration or self._frame_ticks)
-        missing = info.duration_seconds - (end - self._probe.start_ticks) * self._tick
-        if missing > max(MIN_MISSING_SECONDS, 2 / info.fps):
-            # The container's duration may be that of the sound, which may be longer.
-            whole = info.start_seconds + info.duration_seconds - MIN_MISSING_SECONDS
-            if self._probe.own_duration or last_end_seconds(self.path) < whole:
-                self.ends_early = True
-                self._tail_seconds = missing
+        missing = missing_at_end(self._probe, (end - self._probe.start_ticks) * self._tick)
+        if missing:
+            self.ends_early = True
+            self._tail_seconds = missing
         return end
 
     def report(self) -> None:
@@ -197,6 +204,8 @@ class Pass:
         index = self._probe.info.video_stream
         stream: Any = choose_stream(self._container, self.path, "video", index)
         stream.thread_type = "AUTO"
+        if self._threads is not None:
+            stream.codec_context.thread_count = self._threads
         self._stream = stream
         self._is_fresh = True
         self._latest = self._probe.start_ticks - 1  # ticks of the latest decoded frame
@@ -298,3 +307,14 @@ class Pass:
         self._bad[stamp] = seconds  # a pass may meet the same packet twice
         if self._strict:
             self._report(what, seconds, ends_early=False)
+
+
+def missing_at_end(probe: Probe, end_seconds: float) -> float:
+    """Return how many seconds of pictures are missing behind the last frame, which ends at that time."""
+    info = probe.info
+    missing = info.duration_seconds - end_seconds
+    if missing <= max(MIN_MISSING_SECONDS, 2 / info.fps):
+        return 0.0
+    # The container's duration may be that of the sound, which may be longer.
+    whole = info.start_seconds + info.duration_seconds - MIN_MISSING_SECONDS
+    return missing if probe.own_duration or last_end_seconds(info.path) < whole else 0.0

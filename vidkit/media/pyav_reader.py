@@ -18,10 +18,11 @@ from typing import TypeVar
 import av
 
 from vidkit.media.errors import DamagedError
+from vidkit.media.info import Probe
 from vidkit.media.packets import Pass, Wanted
 from vidkit.media.painting import in_order, one_thread
 from vidkit.media.picture import painter
-from vidkit.media.reader import Picture, VideoReader
+from vidkit.media.reader import OnDamage, Picture, VideoReader
 from vidkit.sizes import Size
 
 Drawn = TypeVar("Drawn")
@@ -29,6 +30,14 @@ Drawn = TypeVar("Drawn")
 
 class PyAVReader(VideoReader):
     """Decodes with PyAV: right on every kind of file that the tests know."""
+
+    def __init__(self, probe: Probe, on_damage: OnDamage, threads: int | None = None) -> None:
+        super().__init__(probe, on_damage)
+        self._threads = threads
+
+    def _pass(self) -> Pass:
+        is_strict = self._on_damage == "error"
+        return Pass(self._probe, self._report, strict=is_strict, threads=self._threads)
 
     def _pick(self, limits: Iterator[float], size: Size | None, *, repeat_last: bool) -> Iterator[Picture]:
         with one_thread() as thread:
@@ -45,7 +54,7 @@ class PyAVReader(VideoReader):
     ) -> Iterator[tuple[None, Future[Picture]]]:
         base, zero = float(self._probe.time_base), self._probe.start_ticks
         wanted = Wanted(zero + max(0, int(limit / base)) for limit in limits)
-        with Pass(self._probe, self._report, strict=self._on_damage == "error") as run:
+        with self._pass() as run:
             start = run.start_for(wanted.first())
             while wanted.first() is not None:
                 start = yield from follow(run, wanted, start, canvas.begin, repeat_last)
@@ -53,7 +62,7 @@ class PyAVReader(VideoReader):
 
     def _begin_every(self, canvas: Canvas) -> Iterator[tuple[None, Future[Picture]]]:
         ticks, frame = None, None
-        with Pass(self._probe, self._report, strict=self._on_damage == "error") as run:
+        with self._pass() as run:
             for ticks, frame in run.frames(None, None):
                 yield canvas.begin(run, ticks, frame)
             if ticks is None or frame is None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from vidkit.media.audio import audio_between, audio_blocks
 from vidkit.media.errors import DamagedError, DamageWarning, NoVideoStreamError, TruncatedError
 from vidkit.media.info import Probe, VideoInfo, probe_file
+from vidkit.media.packets import missing_at_end
 from vidkit.sizes import FfmpegScale, Size
 
 Backend = Literal["auto", "pyav", "decord", "torchcodec"]
@@ -56,6 +57,7 @@ def open_video(
     on_damage: OnDamage = "warn",
     video_stream: int | None = None,
     audio_stream: int | None = None,
+    threads: int | None = None,
 ) -> VideoReader:
     """Open a video file; use the result as a context manager.
 
@@ -66,6 +68,8 @@ def open_video(
             one ``DamageWarning`` with the missing seconds, "error" raises.
         video_stream, audio_stream: Index of a stream in the file (``info.video_streams[i].index``);
             None for the default one.
+        threads: Threads of PyAV that decode pictures; None for one a core. 1 takes the least work, and is
+            right where other processes decode beside this one.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -86,7 +90,7 @@ def open_video(
         return TorchCodecReader(probe, on_damage)
     from vidkit.media.pyav_reader import PyAVReader
 
-    return PyAVReader(probe, on_damage)
+    return PyAVReader(probe, on_damage, threads)
 
 
 class VideoReader(ABC):
@@ -116,6 +120,18 @@ class VideoReader(ABC):
         """
         self._need_video()
         return self._probe.frame_times
+
+    def check_end(self) -> None:
+        """Compare the last frame with the duration, by the packets alone, and report if frames are missing.
+
+        Raises:
+            NoVideoStreamError: If there are no moving pictures.
+            TruncatedError: With ``on_damage="error"``, if the file ends early.
+        """
+        times = self.frame_times
+        end = float(times[-1]) + 1 / self.info.fps if len(times) else 0.0
+        if missing := missing_at_end(self._probe, end):
+            self._report("it ends early", missing, ends_early=True)
 
     def frames_at(self, times: Sequence[float], *, rule: Rule = "played", size: Size | None = None) -> Frames:
         """Return one frame for each time, in the order of ``times``; duplicates are decoded once.

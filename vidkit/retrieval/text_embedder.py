@@ -159,6 +159,11 @@ def open_embedder(description: Mapping[str, Any]) -> TextEmbedder:
         FileNotFoundError: If its weights are not here.
     """
     settings = description.get("settings")
+    if isinstance(settings, dict) and "checkpoint" in settings:
+        raise ValueError(
+            f"the index was made by a trained model, {description.get('name')} of {settings['checkpoint']}; "
+            "open it with vidkit.archives.open_archive, or by the command: vidkit search"
+        )
     if not isinstance(settings, dict) or set(settings) != {"encoder", "window_seconds", "screen"}:
         raise ValueError(
             f"the index was made from Python by {description.get('name', 'an encoder')}, and nothing here "

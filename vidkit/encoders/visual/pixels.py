@@ -113,6 +113,10 @@ class PixelRecipe:
         return _NUM_CROPS[self.crop]
 
 
+AS_THEY_COME = PixelRecipe(None, crop=None, crop_size=None)
+"""Frames that the reader of training data has cropped to the size that the network takes."""
+
+
 def prepare_frames(frames: Tensor, recipe: PixelRecipe, device: torch.device | str) -> Tensor:
     """Return the resized crops of frames in the recipe's order of channels, uint8 (N, V, F, 3, h, w).
 

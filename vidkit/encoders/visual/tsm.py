@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vidkit.encoders.visual.pixels import AS_THEY_COME
 from vidkit.encoders.visual.resnet_names import RESNET_NAMES, mmaction2_resnet, tsn_pytorch_resnet
 from vidkit.encoders.visual.sampling import SegmentMiddles
 from vidkit.encoders.visual.video_net import MMACTION2_PIXELS, VideoEncoder, VideoRecipe
@@ -29,12 +30,14 @@ TSM_RECIPES: dict[str, VideoRecipe] = {
     "mmaction2_test": VideoRecipe(_SEGMENTS, _TEN_CROPS),
     "usv_train": _ONE_VIEW,
     "usv_test": VideoRecipe(_SEGMENTS, replace(_TEN_CROPS, crop_size=(256, 256))),
+    "crops": VideoRecipe(_SEGMENTS, AS_THEY_COME),
 }
 """Name -> what is read of a clip: the middle frames of 8 equal segments, shorter side 256.
 
 `mmaction2` crops the middle 224 x 224 as its validation does, `mmaction2_test` takes ten crops of 224 as its
 test on Kinetics. `usv_train` is what the USV-1.0 baseline trains on, without its chance; `usv_test` takes ten
-crops of 256, which that paper says of TSN and we read as meant for TSM too.
+crops of 256, which that paper says of TSN and we read as meant for TSM too. `crops` leaves frames as the data
+set has cropped them, for training.
 """
 
 _NAMES: dict[str, Converter] = {

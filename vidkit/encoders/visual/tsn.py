@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe
-from vidkit.encoders.visual.pixels import PixelRecipe, ShorterSide
+from vidkit.encoders.visual.pixels import AS_THEY_COME, PixelRecipe, ShorterSide
 from vidkit.encoders.visual.resnet_names import RESNET_NAMES
 from vidkit.encoders.visual.sampling import SegmentMiddles
 from vidkit.encoders.visual.timm_visual import load_timm, timm_dim, timm_network
@@ -31,6 +31,8 @@ RECIPES: dict[str, PictureRecipe] = {
     "usv_train": PictureRecipe(SegmentMiddles(8), _MMACTION2),
     # The test of that baseline: 24 frames, ten crops of 256.
     "usv_test": PictureRecipe(SegmentMiddles(24), replace(_TEST, crop_size=(256, 256))),
+    # Crops of a size that the data set chooses, neither resized nor cropped again: for training.
+    "crops": PictureRecipe(SegmentMiddles(8), AS_THEY_COME),
     # yjxiong/tsn-pytorch, whose ResNets read RGB with ImageNet's mean; Pillow's bilinear; ten crops.
     "tsn_pytorch": PictureRecipe(SegmentMiddles(25), _PILLOW),
     # The same with what came from Caffe (its BN-Inception and Inception-v3): BGR in grey levels minus a mean.

@@ -8,6 +8,7 @@
 | `mmaction2_test` | 10 from start to end | 256, three crops of 256 | its test: 30 views |
 | `usv_train` | as `mmaction2` | 256, middle 224 | training of USV-1.0, without chance |
 | `usv_test` | as `mmaction2_test` | 256, three crops of 256 | test of USV-1.0: 30 views |
+| `crops` | as `mmaction2` | as the data set has cropped it | none: for training |
 
 The USV-1.0 baselines read 8 frames at an interval of 8, SlowFast 32 at 2; the others what a variant was
 trained with. PySlowFast takes 0.45 +- 0.225 in every colour, the others ImageNet's mean and spread. All
@@ -27,7 +28,7 @@ from torch import Tensor
 
 from vidkit.encoders.visual.pictures import PictureEncoder, PictureRecipe
 from vidkit.encoders.visual.pixel import checked_frames
-from vidkit.encoders.visual.pixels import PixelRecipe, ShorterSide, normalise
+from vidkit.encoders.visual.pixels import AS_THEY_COME, PixelRecipe, ShorterSide, normalise
 from vidkit.encoders.visual.video_windows import MMAction2Windows, PySlowFastWindows
 
 MMACTION2_PIXELS = PixelRecipe(ShorterSide(256, "round"), "bilinear", antialias=False)
@@ -75,9 +76,9 @@ def mmaction2_recipes(num_frames: int, interval: int) -> dict[str, VideoRecipe]:
 
 
 def usv_recipes(num_frames: int, interval: int) -> dict[str, VideoRecipe]:
-    """Return `usv_train` and `usv_test` for windows of so many frames at that interval."""
+    """Return `usv_train`, `usv_test` and `crops` for windows of so many frames at that interval."""
     train, test = mmaction2_recipes(num_frames, interval).values()
-    return {"usv_train": train, "usv_test": test}
+    return {"usv_train": train, "usv_test": test, "crops": replace(train, pixels=AS_THEY_COME)}
 
 
 class VideoEncoder(PictureEncoder):

@@ -1,0 +1,25 @@
+"""Table 4, row R(2+1)D: I3D with its 3-D convolutions split, 8 frames at an interval of 8.
+
+Run:      vidkit train topic_recognition/r2plus1d
+Data:     docs/topic_recognition.md#usv-10
+Results:  docs/topic_recognition.md
+"""
+
+_base_ = ["../_base_/topic_branch_3d.py", "../_base_/usv.py", "../_base_/runtime_best.py"]
+
+model = dict(encoder=dict(type="R2Plus1D", variant="usv", recipe="crops"))
+train_dataloader = dict(
+    dataset=dict(frames=dict(_delete_=True, type="DenseFrames", clip_length=8, interval=8)),
+    batch_size=64,
+)
+val_dataloader = dict(
+    dataset=dict(
+        frames=dict(_delete_=True, type="UniformDenseFrames", clip_length=8, interval=8, num_clips=1)
+    )
+)
+test_dataloader = dict(
+    dataset=dict(
+        frames=dict(_delete_=True, type="UniformDenseFrames", clip_length=8, interval=8, num_clips=10),
+        crop=dict(type="ThreeCrop"),
+    )
+)
