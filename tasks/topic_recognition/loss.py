@@ -25,6 +25,7 @@ class TopicCrossEntropy(nn.Module):
     with many views weighs as much as one with few.
 
     Example:
+        >>> import torch
         >>> logits, owners = torch.zeros(2, 4), torch.tensor([0, 0])
         >>> TopicCrossEntropy()(logits, owners, torch.tensor([3]))  # ln 4
         tensor(1.3863)
@@ -51,6 +52,7 @@ class FusedTopicLoss(nn.Module):
     It is not in the paper, which trains every branch alone.
 
     Example:
+        >>> import torch
         >>> FusedTopicLoss()(torch.tensor([[0.25, 0.75]]), torch.tensor([0]))  # ln 4
         tensor(1.3863)
     """

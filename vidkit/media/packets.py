@@ -168,6 +168,7 @@ class Pass:
                 return
             if key.pts <= self._latest:
                 self._far_ticks *= 2  # key frames are further apart than was thought
+                self._key_ticks = []  # or a jump lands before the one that it was meant for
             packets = chain([key], packets)
         if wanted is not None and self._skips:
             packets = self._sparse(packets, wanted)
