@@ -59,7 +59,7 @@ METHODS: dict[str, tuple[str, list[str]]] = {
     "Moment-DETR": ("moment_detr", _DETR),
     "QD-DETR": ("qd_detr", _DETR),
 }
-EPOCHS = {"UMT": 50, "VisionaryVids": 40, "Moment-DETR": 40, "QD-DETR": 40}
+EPOCHS = {"UMT": 50, "VisionaryVids": 50, "Moment-DETR": 40, "QD-DETR": 40}
 
 Row = dict[str, Any]
 
