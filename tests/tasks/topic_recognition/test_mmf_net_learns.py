@@ -18,8 +18,8 @@ CHANCE = 1 / 8  # of the topics of the set
 def test_learns_topics_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIDKIT_DATA", str(tmp_path))
     data = tmp_path / "synthetic"
-    generate(data, num_videos=48, seconds=3.0, seed=11)
-    apis.train(CONFIG, work_dir=tmp_path / "run", options=["train_cfg.max_epochs=12"], quiet=True)
+    generate(data, num_videos=48, seconds=3.0, seed=12)
+    apis.train(CONFIG, work_dir=tmp_path / "run", options=["train_cfg.max_epochs=20"], quiet=True)
     checkpoint = tmp_path / "run" / "best.pth"
     metrics, _ = apis.test(CONFIG, checkpoint, quiet=True)
     assert metrics["mca"] >= 0.8
