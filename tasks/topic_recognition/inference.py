@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from vidkit.data import VideoSample
 from vidkit.data.clip_sampling import FrameSampler, SoundSampler
 from vidkit.data.crops import Crop
-from vidkit.data.raw_clips import FrameViews, SoundViews, read_clips
-from vidkit.data.raw_videos import joined_captions
-from vidkit.encoders.base import AudioRecipe, Encoder, FeatureRecipe
-from vidkit.media import Caption, find_captions, read_captions
-from vidkit.media.captions import write_srt
+from vidkit.data.video_inputs import VideoInputs, note_of_lacking
+from vidkit.encoders.base import Encoder
+from vidkit.media import open_video
 from vidkit.media.ocr import EngineName, OcrEngine, load_ocr
-from vidkit.media.screen_text import read_screen_text
-from vidkit.registry import TASKS, ConfigError
+from vidkit.registry import TASKS
 from vidkit.tasks.topic_recognition.metric import best_topic, topic_scores
-
-_WORDS = {"visual": "pictures", "audio": "sound", "text": "text"}
-_TEXTS = ".screen_text"  # in the folder of features: what was read on the screen
 
 
 @TASKS.register_module()
@@ -32,7 +26,7 @@ class TopicInference:
     A video is read as the test data is, with the same frames, crops and stretches of sound, unless the config
     says others for ``inference``; so a file gets the scores that it gets in a test. Text is that of the
     captions beside the video or in its file; else what is written on the screen, once a second, where ``ocr``
-    names a program that is installed; else the video counts as one without text.
+    names a program that is installed, else a warning says so, and the video counts as one without text.
 
     Args:
         model: ``TopicBranch``, ``MMFNet`` or one of its kinds.
@@ -60,25 +54,10 @@ class TopicInference:
         ocr: EngineName | None = "rapidocr",
     ) -> None:
         self.model = model
-        self.ocr: EngineName | None = ocr
-        self._engine: OcrEngine | None = None
-        self._frames: FrameViews | None = None
-        self._sound: SoundViews | None = None
-        for name, encoder in self.encoders().items():
-            if isinstance(encoder.recipe, FeatureRecipe):
-                raise ConfigError(
-                    f"the encoder of {_WORDS[name]} is Precomputed({encoder.dim}), which cannot read a raw "
-                    "video; name the encoder that made the features, with its weights"
-                )
-            if name == "visual":
-                if frames is None or crop is None:
-                    raise ConfigError("the model reads pictures; give inference frames and crop")
-                self._frames = FrameViews(frames, crop, short_side)
-            elif name == "audio":
-                if sound is None:
-                    raise ConfigError("the model reads sound; give inference sound")
-                assert isinstance(encoder.recipe, AudioRecipe)
-                self._sound = SoundViews(sound, encoder.recipe)
+        engine = _loaded(ocr) if "text" in self.encoders() else None
+        self._inputs = VideoInputs(
+            self.encoders(), frames=frames, crop=crop, short_side=short_side, sound=sound, ocr=engine
+        )
 
     def encoders(self) -> dict[str, Encoder]:
         """Return the encoders of the model, by modality."""
@@ -109,48 +88,31 @@ class TopicInference:
             MediaError: If it cannot be read.
             ValueError: If its captions cannot be read.
         """
-        clips = read_clips(path, _no_draw, frames=self._frames, sound=self._sound)
-        found = dict(visual=clips.visual, audio=clips.audio)
-        if "text" in self.encoders():
-            found["text"] = self._text(path, cache)  # type: ignore[assignment]  # the one str among tensors
-        read = {name: found[name] for name in self.encoders()}
+        captions = self._inputs.captions(path, cache=cache)
+        with open_video(path, on_damage="error") as video:
+            duration = video.info.duration_seconds
+            read = self._inputs.read(video, captions)
         sample = VideoSample(
-            metainfo=dict(
-                video_id=path.stem,
-                duration_seconds=clips.duration_seconds,
-                clip_seconds=clips.duration_seconds,
-            )
+            metainfo=dict(video_id=path.stem, duration_seconds=duration, clip_seconds=duration)
         )
         batch = dict(inputs={name: [value] for name, value in read.items()}, data_samples=[sample])
         with torch.inference_mode():
             (sample,) = self.model.eval().val_step(batch)
-        return _described(sample, [name for name, value in read.items() if value is None])
-
-    def _text(self, path: Path, cache: Path | None) -> str | None:
-        captions = find_captions(path) or self._screen_text(path, cache)
-        return None if captions is None else joined_captions(captions)
-
-    def _screen_text(self, path: Path, cache: Path | None) -> list[Caption] | None:
-        """Return what is written on the screen; None where no program reads it, or nothing moves there."""
-        if self.ocr is None:
-            return None
-        kept = None if cache is None else cache / _TEXTS / f"{path.stem}.srt"
-        if kept is not None and kept.is_file() and kept.stat().st_mtime >= path.stat().st_mtime:
-            return read_captions(kept)
-        if self._engine is None:
-            try:
-                self._engine = load_ocr(self.ocr)
-            except ImportError:
-                self.ocr = None  # the note of every video says that it has no text
-                return None
-        captions = read_screen_text(path, engine=self._engine)
-        if kept is not None:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_srt(kept, captions)
-        return captions
+        return _described(sample, note_of_lacking(read))
 
 
-def _described(sample: VideoSample, absent: list[str]) -> VideoSample:
+def _loaded(ocr: EngineName | None) -> OcrEngine | None:
+    """Return the program that reads the screen; None, after a warning, where it is not installed."""
+    if ocr is None:
+        return None
+    try:
+        return load_ocr(ocr)
+    except ImportError as error:
+        warnings.warn(f"{error}; videos without captions count as without text", stacklevel=3)
+        return None
+
+
+def _described(sample: VideoSample, note: str | None) -> VideoSample:
     """Return the sample with what files and reports say of it."""
     topics = sample.pred_topics
     scores = topic_scores(sample.pred_label.numpy(), topics)
@@ -166,14 +128,6 @@ def _described(sample: VideoSample, absent: list[str]) -> VideoSample:
             name: topic_scores(own.numpy(), topics) for name, own in sample.pred_modality_scores.items()
         },
     }
-    if absent:
-        words = " and ".join(_WORDS[name] for name in absent)
-        left = " and ".join(_WORDS[name] for name in sample.pred_modality_scores)
-        rest = f"so {left} alone decided" if left else "so every topic is as likely"
-        sample.pred_note = f"it has no {words}, {rest}"
+    if note is not None:
+        sample.pred_note = note
     return sample
-
-
-def _no_draw(purpose: str) -> np.random.Generator:
-    """Return the same numbers for every video, for a config whose ``inference`` samples at random."""
-    return np.random.default_rng(0)

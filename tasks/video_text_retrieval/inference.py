@@ -22,18 +22,16 @@ from vidkit.data.clip_sampling import FrameSampler, SoundSampler
 from vidkit.data.crops import Crop
 from vidkit.data.raw_clips import FrameViews, SoundViews, Span
 from vidkit.data.raw_videos import joined_captions
+from vidkit.data.video_inputs import VideoInputs, captions_within, note_of_lacking
 from vidkit.encoders import Encoder
-from vidkit.encoders.base import AudioRecipe, FeatureRecipe
-from vidkit.media import Caption, VideoReader, find_captions, open_video
-from vidkit.media.ocr import EngineName, OcrEngine, load_ocr
-from vidkit.media.screen_text import read_screen_text
-from vidkit.registry import TASKS, ConfigError
+from vidkit.media import Caption, open_video
+from vidkit.media.ocr import EngineName, load_ocr
+from vidkit.registry import TASKS
 
 OnShare = Callable[[float], None]
 
 _PARTS_AT_ONCE = 8
 _SHORTEST_WINDOW = 0.5  # of a whole one; a shorter rest belongs to the window before
-_WORDS = {"visual": "pictures", "audio": "sound", "text": "text"}
 
 
 @TASKS.register_module()
@@ -70,24 +68,14 @@ class RetrievalInference:
         ocr: EngineName | None = None,
     ) -> None:
         self.model = model
-        self._ocr: OcrEngine | None = None if ocr is None else load_ocr(ocr)
-        self._frames: FrameViews | None = None
-        self._sound: SoundViews | None = None
-        for name, encoder in self.encoders().items():
-            if isinstance(encoder.recipe, FeatureRecipe):
-                raise ConfigError(
-                    f"model.{name}_encoder is Precomputed({encoder.dim}), which cannot read a raw video; "
-                    f"name the encoder that made them: --cfg-options model.{name}_encoder.type=NAME"
-                )
-            if name == "visual":
-                if frames is None or crop is None:
-                    raise ConfigError("the model reads pictures; give inference frames and crop")
-                self._frames = FrameViews(frames, crop, short_side)
-            elif name == "audio":
-                if sound is None:
-                    raise ConfigError("the model reads sound; give inference sound")
-                assert isinstance(encoder.recipe, AudioRecipe)
-                self._sound = SoundViews(sound, encoder.recipe)
+        self._inputs = VideoInputs(
+            self.encoders(),
+            frames=frames,
+            crop=crop,
+            short_side=short_side,
+            sound=sound,
+            ocr=None if ocr is None else load_ocr(ocr),
+        )
 
     @property
     def dim(self) -> int:
@@ -107,9 +95,9 @@ class RetrievalInference:
             digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
         modules = dict(self.encoders(), title=self.model.title_reader())
         facts = {name: encoder.description() for name, encoder in modules.items()}
-        for name, views in (("frames", self._frames), ("sound", self._sound)):
+        for name, views in (("frames", self._inputs.frames), ("sound", self._inputs.sound)):
             facts[f"read {name}"] = {} if views is None else _described(views)
-        facts["read text"] = {"ocr": self._ocr is not None}
+        facts["read text"] = {"ocr": self._inputs.ocr is not None}
         digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
         return digest.hexdigest()[:12]
 
@@ -138,7 +126,7 @@ class RetrievalInference:
 
         Args:
             path: The video.
-            cache: Not used.
+            cache: Folder in which the screen text is kept; None forgets it.
 
         Raises:
             FileNotFoundError: If there is no such file.
@@ -147,7 +135,7 @@ class RetrievalInference:
         """
         with open_video(path, on_damage="error") as video:
             duration = video.info.duration_seconds
-            inputs = self._inputs(video, self._captions(path), None)
+            inputs = self._inputs.read(video, self._captions(path, cache))
         embedding = self._embed(path, [inputs])[0]
         sample = VideoSample(
             metainfo=dict(video_id=path.stem, duration_seconds=duration, clip_seconds=duration)
@@ -165,9 +153,8 @@ class RetrievalInference:
             "label": self.model.topics[best],
             "scores": dict(zip(self.model.topics, cosines, strict=True)),
         }
-        absent = [_WORDS[name] for name, value in inputs.items() if value is None]
-        if absent:
-            sample.pred_note = f"it has no {' and '.join(absent)}, so the rest alone decided"
+        if note := note_of_lacking(inputs):
+            sample.pred_note = note
         return sample
 
     def embed_parts(
@@ -191,7 +178,7 @@ class RetrievalInference:
             MediaError: If it cannot be read.
             ValueError: If its captions cannot be read, or it has nothing that the model reads.
         """
-        captions = self._captions(path)
+        captions = self._captions(path, None)
         vectors: list[Tensor] = []
         parts: list[tuple[Span, str]] = []
         with open_video(path, on_damage="error") as video:
@@ -200,15 +187,15 @@ class RetrievalInference:
             spans: list[Span | None] = [None, *windows]
             for first in range(0, len(spans), _PARTS_AT_ONCE):
                 group = spans[first : first + _PARTS_AT_ONCE]
-                inputs = [self._inputs(video, captions, span) for span in group]
+                inputs = [self._inputs.read(video, captions, span) for span in group]
                 kept = [place for place, each in enumerate(inputs) if _has_anything(each)]
                 if first == 0 and 0 not in kept:
-                    raise ValueError(f"{path} has nothing of what the model reads: {self._reads()}")
+                    raise ValueError(f"{path} has nothing of what the model reads: {self._inputs.words()}")
                 if kept:
                     vectors.append(self._embed(path, [inputs[place] for place in kept]))
                 for place in kept:
                     span = group[place] or (0.0, duration)
-                    parts.append((span, joined_captions(_within(captions or [], span))))
+                    parts.append((span, joined_captions(captions_within(captions or [], span))))
                 on_share(min(1.0, (first + len(group)) / len(spans)))
         return torch.cat(vectors).numpy(), parts
 
@@ -222,7 +209,7 @@ class RetrievalInference:
     def _embed(self, path: Path, parts: Sequence[dict[str, Any]]) -> Tensor:
         """Return the unit embeddings of parts of a video, (N, D)."""
         if not all(map(_has_anything, parts)):
-            raise ValueError(f"{path} has nothing of what the model reads: {self._reads()}")
+            raise ValueError(f"{path} has nothing of what the model reads: {self._inputs.words()}")
         batch = {name: [part[name] for part in parts] for name in self.encoders()}
         with torch.inference_mode():
             model = self.model.eval()
@@ -230,30 +217,9 @@ class RetrievalInference:
             embeddings: Tensor = model.embed_videos(inputs)[0]
         return F.normalize(embeddings.float().cpu(), dim=-1)
 
-    def _inputs(
-        self, video: VideoReader, captions: Sequence[Caption] | None, span: Span | None
-    ) -> dict[str, Any]:
-        """Return what the model reads of a part of a video; None where it lacks the modality."""
-        info = video.info
-        found: dict[str, Any] = dict.fromkeys(self.encoders())
-        if self._frames is not None and info.video_stream is not None:
-            found["visual"] = self._frames.read(video, _no_draw, span)
-        if self._sound is not None and info.has_audio:
-            found["audio"] = self._sound.read(video, _no_draw, span)
-        if "text" in found and captions is not None:
-            said = _within(captions, span) if span else captions
-            found["text"] = joined_captions(said) if said or span is None else None
-        return found
-
-    def _captions(self, path: Path) -> list[Caption] | None:
-        """Return what is said or written in a video, None where nobody looked."""
-        captions = find_captions(path)
-        if not captions and self._ocr is not None and "text" in self.encoders():
-            captions = read_screen_text(path, engine=self._ocr)
-        return captions or None
-
-    def _reads(self) -> str:
-        return ", ".join(_WORDS[name] for name in self.encoders())
+    def _captions(self, path: Path, cache: Path | None) -> list[Caption] | None:
+        """Return what is said or written in a video; None where there is nothing."""
+        return self._inputs.captions(path, cache=cache) or None
 
 
 def windows_of(duration_seconds: float, window_seconds: float) -> list[Span]:
@@ -273,11 +239,6 @@ def windows_of(duration_seconds: float, window_seconds: float) -> list[Span]:
     return list(pairwise(edges))
 
 
-def _within(captions: Sequence[Caption], span: Span) -> list[Caption]:
-    """Return the captions whose middle lies in a span."""
-    return [caption for caption in captions if span[0] <= (caption.start + caption.end) / 2 < span[1]]
-
-
 def _has_anything(inputs: dict[str, Any]) -> bool:
     return any(value is not None for value in inputs.values())
 
@@ -286,8 +247,3 @@ def _described(views: FrameViews | SoundViews) -> dict[str, Any]:
     """Return the numbers of what is read of a video, as JSON values."""
     parts = vars(views)
     return {name: {type(part).__name__: getattr(part, "__dict__", part)} for name, part in parts.items()}
-
-
-def _no_draw(purpose: str) -> np.random.Generator:
-    """Return the same numbers for every video, for a config whose ``inference`` samples at random."""
-    return np.random.default_rng(0)

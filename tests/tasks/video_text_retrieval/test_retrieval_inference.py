@@ -90,7 +90,7 @@ def test_a_video_gets_the_topic_of_the_nearest_name(video: Path) -> None:
 
 def test_what_a_video_lacks_is_told_and_the_rest_is_read(bare: Path) -> None:
     sample = _inference(topics=["whale"]).predict_video(bare)
-    assert sample.pred_note == "it has no sound and text, so the rest alone decided"
+    assert sample.pred_note == "it has no sound and text, so pictures alone decided"
     assert torch.isfinite(sample.pred_embedding).all()
 
 
