@@ -2,8 +2,7 @@
 
 Below VIDKIT_DATA: usv/train.jsonl, val.jsonl and test.jsonl with video_id, path (from usv/), label, title and
 subtitle; of videos without subtitle the text is in usv/screen_text, where `vidkit transcribe --source screen`
-writes it. 3-D networks override frames and crop: DenseFrames (8 at 8, SlowFast 32 at 2) to train,
-UniformDenseFrames with 10 clips and ThreeCrop to test. The recipe of visual encoders is "crops". For topic
+writes it. 3-D networks take usv_8x8.py or usv_32x2.py. The recipe of visual encoders is "crops". For topic
 recognition and video-text retrieval; the model's base or the leaf adds the evaluators.
 """
 

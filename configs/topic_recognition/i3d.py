@@ -5,21 +5,7 @@ Data:     docs/topic_recognition.md#usv-10
 Results:  docs/topic_recognition.md
 """
 
-_base_ = ["../_base_/topic_branch_3d.py", "../_base_/usv.py", "../_base_/runtime_best.py"]
+_base_ = ["../_base_/topic_branch_3d.py", "../_base_/usv_8x8.py", "../_base_/runtime_best.py"]
 
 model = dict(encoder=dict(type="I3D", recipe="crops"))
-train_dataloader = dict(
-    dataset=dict(frames=dict(_delete_=True, type="DenseFrames", clip_length=8, interval=8)),
-    batch_size=64,
-)
-val_dataloader = dict(
-    dataset=dict(
-        frames=dict(_delete_=True, type="UniformDenseFrames", clip_length=8, interval=8, num_clips=1)
-    )
-)
-test_dataloader = dict(
-    dataset=dict(
-        frames=dict(_delete_=True, type="UniformDenseFrames", clip_length=8, interval=8, num_clips=10),
-        crop=dict(type="ThreeCrop"),
-    )
-)
+train_dataloader = dict(batch_size=64)

@@ -5,7 +5,7 @@ Data:     docs/topic_recognition.md#usv-10
 Results:  docs/topic_recognition.md
 """
 
-_base_ = ["../_base_/mmf_net.py", "../_base_/usv.py", "../_base_/runtime_best.py"]
+_base_ = ["../_base_/mmf_net.py", "../_base_/usv_32x2.py", "../_base_/runtime_best.py"]
 
 model = dict(
     branches=dict(
@@ -14,19 +14,5 @@ model = dict(
             dropout=0.5,
             weights="work_dirs/slowfast/best.pth",
         )
-    )
-)
-train_dataloader = dict(
-    dataset=dict(frames=dict(_delete_=True, type="DenseFrames", clip_length=32, interval=2))
-)
-val_dataloader = dict(
-    dataset=dict(
-        frames=dict(_delete_=True, type="UniformDenseFrames", clip_length=32, interval=2, num_clips=1)
-    )
-)
-test_dataloader = dict(
-    dataset=dict(
-        frames=dict(_delete_=True, type="UniformDenseFrames", clip_length=32, interval=2, num_clips=10),
-        crop=dict(type="ThreeCrop"),
     )
 )
